@@ -1,0 +1,67 @@
+"""Configuration and sheets checked against the JSON schemas in ``workflow/schemas``, with errors that say what to write."""
+
+import difflib
+import functools
+from pathlib import Path
+
+from gliodelta import io
+
+SCHEMAS = Path(__file__).resolve().parents[2] / "schemas"
+
+
+class InvalidInput(ValueError):
+    """Something that a person wrote is not as the schema wants it; the text says what to write instead."""
+
+
+def validate(document, name, where):
+    """Checks `document` against ``workflow/schemas/<name>.schema.yaml`` and fills in defaults.
+
+    Args:
+        document: what was read from YAML or from a row of a sheet; not modified.
+        name: name of the schema.
+        where: what the user calls the source, such as a file and line; begins the error text.
+
+    Returns:
+        The document with the schema's defaults.
+
+    Raises:
+        InvalidInput: with the place, what was found and what is expected.
+    """
+    import copy
+
+    import fastjsonschema
+
+    try:
+        return _validator(name)(copy.deepcopy(document))
+    except fastjsonschema.JsonSchemaValueException as error:
+        raise InvalidInput(f"{where}: {_explain(error)}") from None
+
+
+@functools.lru_cache(maxsize=None)
+def read(name):
+    """Returns the schema `name` as a dict."""
+    return io.read_yaml(SCHEMAS / f"{name}.schema.yaml")
+
+
+@functools.lru_cache(maxsize=None)
+def _validator(name):
+    import fastjsonschema
+
+    return fastjsonschema.compile(read(name))
+
+
+def _explain(error):
+    place = error.name.removeprefix("data").lstrip(".") or "the document"
+    if error.rule == "additionalProperties":
+        known = sorted(error.definition.get("properties", {}))
+        extra = sorted(set(error.value) - set(known))
+        return "; ".join(f"unknown key {key!r} in {place}{_nearest(key, known)}" for key in extra)
+    if error.rule == "required":
+        missing = [key for key in error.definition["required"] if key not in error.value]
+        return f"{place} lacks {', '.join(missing)}"
+    return f"{error.message.removeprefix('data').lstrip('.')}, but is {error.value!r}"
+
+
+def _nearest(key, known):
+    near = difflib.get_close_matches(str(key), known, n=1)
+    return f": write {near[0]!r}" if near else f"; known keys: {', '.join(known)}"

@@ -1,0 +1,123 @@
+"""A cohort: one YAML file and its sheets, read and checked. Light, since the Snakefile reads them at every start."""
+
+import csv
+import functools
+from pathlib import Path
+
+from gliodelta import io
+from gliodelta.schema import InvalidInput, validate
+
+SHEETS = ("exams", "pairs", "labels", "reports", "events")
+REQUIRED = ("exams", "pairs")
+# What makes two rows of a sheet the same thing.
+KEYS = {
+    "exams": ("subject", "session"),
+    "pairs": ("subject", "prior", "current"),
+    "labels": ("subject", "prior", "current", "reader"),
+    "reports": ("subject", "session"),
+    "events": ("subject", "session", "event"),
+}
+
+
+def read_sheet(path, kind):
+    """Reads a sheet of one of the kinds in `SHEETS`, `arms` or `recipes`.
+
+    Args:
+        path: tab-separated file with a header; empty cells are missing values.
+        kind: name of the schema that each row must meet.
+
+    Returns:
+        list of dicts, all values text unless the schema gives a default.
+
+    Raises:
+        InvalidInput: with file, line and column of the first row that is wrong, or doubled.
+    """
+    rows, seen = [], {}
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        for row in csv.DictReader(file, delimiter="\t"):
+            line = len(rows) + 2
+            where = f"{path} line {line}"
+            if None in row or None in row.values():
+                raise InvalidInput(f"{where}: the row has another number of cells than the header; cells are separated by tabs")
+            row = validate({key: value.strip() for key, value in row.items() if value.strip()}, kind, where)
+            key = tuple(row[name] for name in KEYS.get(kind, ()))
+            if key and key in seen:
+                raise InvalidInput(f"{where}: the same {', '.join(KEYS[kind])} as line {seen[key]}; delete one of them")
+            seen[key] = line
+            rows.append(row)
+    return rows
+
+
+@functools.lru_cache(maxsize=None)
+def read_cohort(file):
+    """Reads ``config/cohorts/<name>.yaml`` and its sheets.
+
+    Args:
+        file: path of the YAML; its stem is the cohort's name. The sheets lie in the folder of the same name beside it
+            unless the key `sheets` says otherwise.
+
+    Returns:
+        dict with the YAML's keys (schema `cohort`), `name`, and one list of rows for each kind in `SHEETS`.
+
+    Raises:
+        InvalidInput: a file is missing, misspelt, or names an exam that `exams.tsv` lacks.
+    """
+    file = Path(file)
+    if not file.is_file():
+        raise InvalidInput(f"{file}: no such cohort; write this file or correct the cohort's name in the configuration")
+    cohort = validate(io.read_yaml(file) or {}, "cohort", str(file))
+    folder = Path(cohort.get("sheets") or file.with_suffix(""))
+    cohort["name"] = file.stem
+    for kind in SHEETS:
+        sheet = folder / f"{kind}.tsv"
+        if kind in REQUIRED and not sheet.is_file():
+            raise InvalidInput(f"{sheet}: missing; `python -m gliodelta.ingest draft` writes first sheets")
+        cohort[kind] = read_sheet(sheet, kind) if sheet.is_file() else []
+    _check_exams(cohort, folder)
+    return cohort
+
+
+def _check_exams(cohort, folder):
+    exams = {(row["subject"], row["session"]) for row in cohort["exams"]}
+    for kind, columns in {"pairs": ("prior", "current"), "labels": ("prior", "current"), "reports": ("session",)}.items():
+        for line, row in enumerate(cohort[kind], start=2):
+            for column in columns:
+                if (row["subject"], row[column]) not in exams:
+                    raise InvalidInput(
+                        f"{folder / kind}.tsv line {line}: subject {row['subject']} has no session {row[column]} "
+                        f"in exams.tsv (column {column}); add the exam or delete the row"
+                    )
+
+
+def find(cohort, kind, **key):
+    """Returns the rows of a sheet whose columns equal `key`, such as ``find(cohort, "exams", subject="a1")``."""
+    return [row for row in cohort[kind] if all(row.get(name) == value for name, value in key.items())]
+
+
+def pair_id(row):
+    """Returns the id of a pair, ``{prior}to{current}``."""
+    return f"{row['prior']}to{row['current']}"
+
+
+def source_path(cohort_file, subject, session, simulated=None):
+    """Finds the raw data of an exam; only jobs call this, so that raw paths stay out of params and reports.
+
+    Args:
+        cohort_file: the cohort's YAML.
+        subject, session: the exam.
+        simulated: folder of the simulated subject, for a simulated cohort; its parent is then the root.
+
+    Returns:
+        pathlib.Path of the exam's folder or file. It may not exist.
+    """
+    cohort = read_cohort(cohort_file)
+    row = find(cohort, "exams", subject=subject, session=session)[0]
+    if cohort.get("links"):
+        links = read_sheet(cohort["links"], "links")
+        row = next(link for link in links if (link["subject"], link["session"]) == (subject, session))
+    return raw_root(cohort, simulated) / row["source"]
+
+
+def raw_root(cohort, simulated=None):
+    """Returns the folder that `source` in exams.tsv and `file` in reports.tsv are relative to."""
+    return Path(simulated).parent if simulated else Path(cohort.get("root") or ".")
