@@ -33,7 +33,7 @@ def code_of(module, plugins=()):
     return digest({name: _tree_hash(_file_of(name)) for name in closure})
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _closure(module):
     """Names of `module` and of all modules of the package that it imports, directly or not."""
     found, waiting = set(), [module]
@@ -45,7 +45,7 @@ def _closure(module):
     return frozenset(found)
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _imports(module):
     names = {module.rsplit(".", depth)[0] for depth in range(1, module.count(".") + 1)} - {PACKAGE}
     for node in ast.walk(_tree(_file_of(module))):
@@ -56,7 +56,7 @@ def _imports(module):
     return sorted(name for name in names if name.startswith(f"{PACKAGE}.") and _file_of(name))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _file_of(module):
     base = SOURCE.joinpath(*module.split("."))
     for file in (base.with_suffix(".py"), base / "__init__.py"):
@@ -65,12 +65,12 @@ def _file_of(module):
     return None
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _tree(file):
     return ast.parse(file.read_text(encoding="utf-8"))
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _tree_hash(file):
     return hashlib.sha256(ast.dump(_without_docstrings(_tree(file))).encode()).hexdigest()
 

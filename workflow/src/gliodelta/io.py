@@ -10,8 +10,22 @@ import os
 import tempfile
 from pathlib import Path
 
-# Columns that name things: read as text, since "010" and "10" are two subjects.
-ID_COLUMNS = ("subject", "session", "prior", "current", "pair", "cohort", "arm", "reader", "source", "file")
+# Columns that hold words and names: read as text, since "010" and "10" are two subjects.
+TEXT_COLUMNS = (
+    "status",
+    "reason",
+    "label",
+    "subject",
+    "session",
+    "prior",
+    "current",
+    "pair",
+    "cohort",
+    "arm",
+    "reader",
+    "source",
+    "file",
+)
 
 
 @contextlib.contextmanager
@@ -78,17 +92,15 @@ def read_table(path):
     """Reads a tab-separated table.
 
     Returns:
-        pandas.DataFrame; the columns of `ID_COLUMNS` hold text, empty text fields are "" and not NaN.
+        pandas.DataFrame; the columns of `TEXT_COLUMNS` hold text, where an empty cell is "" and not NaN.
     """
     import pandas as pd
 
-    columns = pd.read_csv(path, sep="\t", nrows=0).columns
-    text = [name for name in columns if name in ID_COLUMNS]
-    table = pd.read_csv(path, sep="\t", dtype=dict.fromkeys(text, str), na_values=["n/a"])
-    for name in columns:
-        if name in text or name in ("status", "reason"):
-            table[name] = table[name].fillna("").astype(str)
-    return table
+    header = pd.read_csv(path, sep="\t", nrows=0).columns
+    text = {name: str for name in header if name in TEXT_COLUMNS}
+    # A label or reason may well be spelt NA or null; only an empty cell and BIDS's n/a are missing.
+    table = pd.read_csv(path, sep="\t", dtype=text, keep_default_na=False, na_values=["", "n/a"])
+    return table.fillna(dict.fromkeys(text, ""))
 
 
 def write_table(table, path):

@@ -13,8 +13,8 @@ def job_log(path, private=False):
 
     Args:
         path: the rule's log.
-        private: set by the stages that touch raw data (simulation, ingest, labels): an error's text may hold a raw path or
-            words of a report, so that only its type and the lines of code go into the log.
+        private: set by the stages that touch raw data (simulation, ingest, labels): an error's text may hold a raw
+            path or words of a report, so that only its type and the lines of code go into the log.
 
     Raises:
         SystemExit: 1 after any error, once the log names it; the exit code of a SystemExit is kept.
@@ -34,4 +34,6 @@ def job_log(path, private=False):
 def _private(error):
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
-    return "\n".join([f"{type(error).__name__} (its text is withheld: it may hold raw paths or report text) at", *lines])
+    return "\n".join(
+        [f"{type(error).__name__} (its text is withheld: it may hold raw paths or report text) at", *lines]
+    )

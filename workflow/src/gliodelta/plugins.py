@@ -17,5 +17,7 @@ def load(package, name):
         ValueError: there is no such plug-in; the text lists those there are.
     """
     if name not in names(package):
-        raise ValueError(f"no {package.rsplit('.')[-1]} plug-in is called {name!r}; choose from {', '.join(names(package))}")
+        raise ValueError(
+            f"no {package.rsplit('.')[-1]} plug-in is called {name!r}; choose from {', '.join(names(package))}"
+        )
     return importlib.import_module(f"{package}.{name.replace('-', '_')}")

@@ -1,4 +1,4 @@
-"""Configuration and sheets checked against the JSON schemas in ``workflow/schemas``, with errors that say what to write."""
+"""Configuration and sheets checked against ``workflow/schemas``, with errors that say what to write."""
 
 import difflib
 import functools
@@ -37,13 +37,13 @@ def validate(document, name, where):
         raise InvalidInput(f"{where}: {_explain(error)}") from None
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def read(name):
     """Returns the schema `name` as a dict."""
     return io.read_yaml(SCHEMAS / f"{name}.schema.yaml")
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def _validator(name):
     import fastjsonschema
 
@@ -52,14 +52,13 @@ def _validator(name):
 
 def _explain(error):
     place = error.name.removeprefix("data").lstrip(".") or "the document"
-    if error.rule == "additionalProperties":
-        known = sorted(error.definition.get("properties", {}))
-        extra = sorted(set(error.value) - set(known))
-        return "; ".join(f"unknown key {key!r} in {place}{_nearest(key, known)}" for key in extra)
-    if error.rule == "required":
-        missing = [key for key in error.definition["required"] if key not in error.value]
-        return f"{place} lacks {', '.join(missing)}"
-    return f"{error.message.removeprefix('data').lstrip('.')}, but is {error.value!r}"
+    if error.rule not in ("additionalProperties", "required"):
+        return f"{error.message.removeprefix('data').lstrip('.')}, but is {error.value!r}"
+    known = sorted(error.definition.get("properties", {}))
+    extra = [] if error.definition.get("additionalProperties", True) else sorted(set(error.value) - set(known))
+    faults = [f"unknown key {key!r} in {place}{_nearest(key, known)}" for key in extra]
+    missing = [key for key in error.definition.get("required", []) if key not in error.value]
+    return "; ".join([*faults, *([f"{place} lacks {', '.join(missing)}"] if missing else [])])
 
 
 def _nearest(key, known):

@@ -38,7 +38,9 @@ def read_sheet(path, kind):
             line = len(rows) + 2
             where = f"{path} line {line}"
             if None in row or None in row.values():
-                raise InvalidInput(f"{where}: the row has another number of cells than the header; cells are separated by tabs")
+                raise InvalidInput(
+                    f"{where}: the row has another number of cells than the header; cells are separated by tabs"
+                )
             row = validate({key: value.strip() for key, value in row.items() if value.strip()}, kind, where)
             key = tuple(row[name] for name in KEYS.get(kind, ()))
             if key and key in seen:
@@ -48,7 +50,7 @@ def read_sheet(path, kind):
     return rows
 
 
-@functools.lru_cache(maxsize=None)
+@functools.cache
 def read_cohort(file):
     """Reads ``config/cohorts/<name>.yaml`` and its sheets.
 
@@ -79,7 +81,11 @@ def read_cohort(file):
 
 def _check_exams(cohort, folder):
     exams = {(row["subject"], row["session"]) for row in cohort["exams"]}
-    for kind, columns in {"pairs": ("prior", "current"), "labels": ("prior", "current"), "reports": ("session",)}.items():
+    for kind, columns in {
+        "pairs": ("prior", "current"),
+        "labels": ("prior", "current"),
+        "reports": ("session",),
+    }.items():
         for line, row in enumerate(cohort[kind], start=2):
             for column in columns:
                 if (row["subject"], row[column]) not in exams:

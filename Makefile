@@ -1,0 +1,40 @@
+# Two commands: `make demo` walks the whole workflow on a simulated cohort, `make test` tests it.
+# Both first set up the environment in $(VENV), which takes some minutes and 7 GB once.
+
+PYTHON ?= python3.11
+VENV ?= .venv
+CORES ?= $(shell nproc)
+# Jobs that train at a time: one a GPU; without a GPU they train on the cores.
+GPUS ?= $(shell nvidia-smi -L 2>/dev/null | grep -c . | sed 's/^0$$/$(CORES)/')
+
+BIN := $(VENV)/bin
+SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --resources gpu=$(GPUS) --quiet rules host
+
+.PHONY: demo test lint docs clean
+
+demo: $(VENV)/installed
+	$(SNAKEMAKE)
+	$(BIN)/snakemake --quiet all --report report.html
+	@echo "The report is in report.html; open it in a browser."
+
+test: $(VENV)/installed
+	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
+
+lint: $(VENV)/installed
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/snakemake --lint
+
+docs: $(VENV)/installed
+	PYTHONPATH=workflow/src $(BIN)/python -m gliodelta.docs config/README.md
+
+clean:
+	rm -rf results logs benchmarks scratch report.html
+
+# Bytecode is compiled once here: a workflow starts hundreds of short jobs, and each would compile it again.
+$(VENV)/installed: envs/requirements.lock.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --no-deps -r envs/requirements.lock.txt
+	$(BIN)/python -m compileall -q -j 0 $(VENV)/lib || true
+	touch $@

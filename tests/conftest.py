@@ -1,0 +1,22 @@
+"""Fixtures for all tests."""
+
+from pathlib import Path
+
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def project():
+    """Folder of this checkout."""
+    return PROJECT
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """Folder with real data beside the project, which users do not have: tests that need it are skipped without."""
+    folder = PROJECT.parent / "shared" / "data"
+    if not folder.is_dir():
+        pytest.skip("needs the real data in ../shared/data, which this machine does not have")
+    return folder

@@ -1,0 +1,81 @@
+"""Folds are by patient, stratified, and what the settings ask for."""
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gliodelta import io
+from gliodelta.schema import InvalidInput
+from gliodelta.splits import split_patients
+
+SETTINGS = {"repeats": 1, "folds": 3, "inner": 2, "validation": 0.25, "seed": 123}
+
+
+def draw(folder, labels, **changes):
+    """Splits `labels`, a dict of subject to the labels of its pairs, and returns both tables."""
+    rows = [
+        {"subject": subject, "prior": str(pair), "current": str(pair + 1), "reader": "r1", "label": label}
+        for subject, given_labels in labels.items()
+        for pair, label in enumerate(given_labels)
+    ]
+    sheet, folds, balance = folder / "labels.tsv", folder / "folds.tsv", folder / "balance.tsv"
+    io.write_table(pd.DataFrame(rows), sheet)
+    split_patients(sheet, {**SETTINGS, **changes}, folds, balance)
+    return io.read_table(folds), io.read_table(balance)
+
+
+def patients(count):
+    """`count` patients, every other one with an unstable pair."""
+    return {f"p{number}": ["stable", "progression" if number % 2 else "stable"] for number in range(count)}
+
+
+@settings(max_examples=15, deadline=None)
+@given(count=st.integers(9, 30), folds=st.integers(2, 4), inner=st.integers(1, 3), seed=st.integers(0, 10**6))
+def test_each_patient_has_one_part_in_a_split_and_is_tested_once(tmp_path_factory, count, folds, inner, seed):
+    table, _ = draw(tmp_path_factory.mktemp("s"), patients(count), folds=folds, inner=inner, seed=seed)
+    assert not table.duplicated(["repeat", "fold", "inner", "subject"]).any()
+    tested = table[table["part"] == "test"].drop_duplicates(["fold", "subject"])
+    assert sorted(tested["subject"]) == sorted(patients(count))
+    assert set(table["inner"]) == set(range(1, inner + 1))
+    for _, split in table.groupby(["fold", "inner"]):
+        assert {"train", "validation", "test"} == set(split["part"])
+
+
+def test_every_fold_has_both_classes(tmp_path):
+    _, balance = draw(tmp_path, patients(18))
+    tests = balance[balance["part"] == "test"]
+    assert (tests["unstable"] > 0).all() and (tests["unstable"] < tests["pairs"]).all()
+
+
+def test_validation_patients_of_the_inner_splits_are_disjoint_and_cover_the_training_patients(tmp_path):
+    table, _ = draw(tmp_path, patients(18), inner=3)
+    for _, fold in table.groupby("fold"):
+        validating = fold[fold["part"] == "validation"]["subject"]
+        assert validating.is_unique
+        assert set(validating) == set(fold["subject"]) - set(fold[fold["part"] == "test"]["subject"])
+
+
+def test_one_inner_split_validates_a_quarter_as_published(tmp_path):
+    # 91 patients in 5 folds: 73 train, 18 of them validate (methods.md A3).
+    table, _ = draw(tmp_path, patients(91), folds=5, inner=1)
+    sizes = table[table["part"] == "validation"].groupby("fold").size()
+    assert sizes.between(17, 19).all()
+
+
+def test_repeats_differ_and_the_same_seed_repeats_itself(tmp_path):
+    table, _ = draw(tmp_path, patients(18), repeats=2)
+    again, _ = draw(tmp_path, patients(18), repeats=2)
+    assert table.equals(again)
+    first, second = (table[table["repeat"] == repeat]["part"].to_list() for repeat in (1, 2))
+    assert first != second
+
+
+def test_patients_without_a_majority_are_in_no_fold(tmp_path):
+    table, _ = draw(tmp_path, {**patients(12), "nobodyknows": ["unknown"]})
+    assert "nobodyknows" not in set(table["subject"])
+
+
+def test_too_few_patients_are_an_error_that_says_what_to_do(tmp_path):
+    with pytest.raises(InvalidInput, match="2 patients have a human label, too few for 3 outer and 2 inner folds"):
+        draw(tmp_path, patients(2))

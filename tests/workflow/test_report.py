@@ -1,0 +1,70 @@
+"""The report opens in a browser, off line, without errors, and shows every stage."""
+
+import json
+import shutil
+import subprocess
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hospital")]
+
+CATEGORIES = (
+    "ingest",
+    "imaging",
+    "splits",
+    "labels",
+    "manifests",
+    "pretraining",
+    "tuning",
+    "transfer",
+    "external",
+    "evaluation",
+)
+QUIET = (
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+    "--disable-component-update", "--disable-sync", "--window-size=1400,1000", "--virtual-time-budget=8000",
+)  # fmt: skip
+
+
+@pytest.fixture(scope="session")
+def page(hospital, tmp_path_factory):
+    """What Chromium made of the report: (document, messages on the console, requests to the network)."""
+    browser = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    if not browser:
+        pytest.skip("needs Chromium, which this machine does not have")
+    folder = tmp_path_factory.mktemp("browser")
+    log = folder / "net.json"
+    done = subprocess.run(
+        [browser, *QUIET, f"--user-data-dir={folder}/profile", f"--log-net-log={log}", "--enable-logging=stderr",
+         "--dump-dom", (hospital.folder / "report.html").as_uri()],
+        capture_output=True, text=True, timeout=180,
+    )  # fmt: skip
+    messages = [line for line in done.stderr.splitlines() if ":CONSOLE" in line]
+    requests = {
+        event["params"]["url"]
+        for event in json.loads(log.read_text())["events"]
+        if isinstance(event.get("params"), dict) and str(event["params"].get("url", "")).startswith("http")
+    }
+    return done.stdout, messages, requests
+
+
+def test_no_errors_on_the_console_and_no_requests(page):
+    _, messages, requests = page
+    assert messages == []
+    assert requests == set()
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_every_stage_has_its_category(page, category):
+    document, _, _ = page
+    # The menu writes the first letter large.
+    assert category in document.lower().split("<main")[0] or category in document.lower()
+
+
+def test_the_first_page_says_that_this_is_no_medical_device(page):
+    assert "not a medical device" in page[0]
+
+
+def test_the_report_is_small_enough_to_send(hospital):
+    # Mail servers commonly refuse 25 MB.
+    assert (hospital.folder / "report.html").stat().st_size < 20e6

@@ -1,0 +1,141 @@
+"""Partial reruns of changed steps: exactly what a change touches runs again."""
+
+import os
+
+import pytest
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hospital")]
+
+PACKAGE = "workflow/src/gliodelta"
+STAGES = {
+    "simulation": {"simulate_patient"},
+    "ingest": {"convert_exam", "list_exams"},
+    "imaging": {"extract_brain", "correct_bias", "register_pair", "map_difference", "screen_maps", "sample_maps"},
+    "splits": {"split_patients"},
+    "labels": {"extract_reports", "calibrate_labels", "score_labels"},
+    "manifests": {"build_manifest", "count_pairs"},
+    "pretraining": {"pretrain_encoder"},
+    "tuning": {"tune_study", "tune_worker", "select_trial"},
+    "transfer": {"train_fold"},
+    "external": {"predict_external"},
+    "evaluation": {"fit_comparators", "evaluate_arms", "check_simulation"},
+}
+
+
+def stages(jobs):
+    """Names of the stages that `jobs` (Counter by rule) belong to."""
+    return {stage for stage, rules in STAGES.items() if rules & set(jobs)}
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new"),
+    [
+        ("imaging/register.py", "import io", "import io  # a comment"),
+        ("imaging/register.py", '"""', '"""Edited: '),
+        ("labels/extract.py", '"""', '"""Edited: '),
+        ("training/loop.py", '"""', '"""Edited: '),
+    ],
+)
+def test_comments_and_docstrings_rerun_nothing(hospital, file, old, new):
+    with hospital.edited(f"{PACKAGE}/{file}", old, new):
+        assert hospital.pending() == {}
+
+
+def test_touching_a_script_reruns_nothing(hospital):
+    script = hospital.folder / "scripts" / "register_pair.py"
+    before = script.stat()
+    os.utime(script)
+    assert hospital.pending() == {}
+    os.utime(script, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def add_logic(hospital, file):
+    """A context in which a module has one statement more."""
+    first = next(
+        line
+        for line in (hospital.folder / PACKAGE / file).read_text().splitlines()
+        if line.startswith(("import", "from"))
+    )
+    return hospital.edited(f"{PACKAGE}/{file}", first, f"{first}\n_ADDED = 1")
+
+
+def test_a_logic_edit_reruns_its_stage_from_there_on(hospital):
+    with add_logic(hospital, "imaging/register.py"):
+        jobs = hospital.pending()
+    assert jobs["register_pair"] == len(hospital.rows("config/cohorts/hospital/pairs.tsv")) + 3
+    assert not {"convert_exam", "extract_brain", "correct_bias", "extract_reports", "split_patients"} & set(jobs)
+    assert {"map_difference", "screen_maps", "build_manifest", "train_fold", "evaluate_arms"} <= set(jobs)
+
+
+def test_a_logic_edit_of_the_statistics_reruns_the_evaluation_only(hospital):
+    with add_logic(hospital, "evaluation/metrics.py"):
+        assert stages(hospital.pending()) == {"evaluation"}
+
+
+def test_an_unused_encoder_reruns_nothing_and_a_used_one_its_arms(hospital):
+    with add_logic(hospital, "training/encoders/seresnext.py"):
+        assert hospital.pending() == {}
+    with add_logic(hospital, "training/encoders/vgg.py"):
+        assert stages(hospital.pending()) == {"pretraining", "tuning", "transfer", "external", "evaluation"}
+
+
+def test_a_label_rule_reruns_labels_and_no_imaging(hospital):
+    rules = hospital.folder / PACKAGE / "labels/rules/fr.yaml"
+    text = rules.read_text(encoding="utf-8")
+    first = next(line for line in text.splitlines() if line.lstrip().startswith("- "))
+    with hospital.edited(
+        f"{PACKAGE}/labels/rules/fr.yaml", first, f"# A comment is no rule, but the file is data.\n{first}"
+    ):
+        jobs = hospital.pending()
+    assert "extract_reports" in jobs
+    assert stages(jobs) == {"labels", "manifests", "pretraining", "tuning", "transfer", "external", "evaluation"}
+
+
+def test_the_label_cut_reruns_what_uses_it_and_no_imaging(hospital):
+    with hospital.edited("config/recipes.tsv", "0.82", "0.80"):
+        jobs = hospital.pending()
+    # One of two recipes, in two folds of one inner split; the arm that chooses from it, not the baseline.
+    assert jobs["pretrain_encoder"] == 2
+    assert jobs["train_fold"] == 2
+    assert stages(jobs) == {"pretraining", "tuning", "transfer", "external", "evaluation"}
+
+
+def test_a_human_label_reruns_no_imaging(hospital):
+    row = hospital.rows("config/cohorts/hospital/labels.tsv")[0]
+    old = "\t".join(row[name] for name in row)
+    other = "stable" if row["label"] != "stable" else "progression"
+    with hospital.edited("config/cohorts/hospital/labels.tsv", old, old.replace(row["label"], other)):
+        jobs = hospital.pending()
+    assert "split_patients" in jobs
+    assert not stages(jobs) & {"simulation", "ingest", "imaging"}
+
+
+def test_a_new_session_reruns_that_subject_only(hospital):
+    row = hospital.rows("config/cohorts/hospital/exams.tsv")[0]
+    sessions = [
+        exam["session"]
+        for exam in hospital.rows("config/cohorts/hospital/exams.tsv")
+        if exam["subject"] == row["subject"]
+    ]
+    last = max(sessions, key=int)
+    cells = "\t".join(row[name] for name in row)
+    pair = next(iter(hospital.rows("config/cohorts/hospital/pairs.tsv")))
+    line = "\t".join(pair[name] for name in pair)
+    new = {**pair, "subject": row["subject"], "prior": last, "current": "9999"}
+    with (
+        hospital.edited(
+            "config/cohorts/hospital/exams.tsv", cells, cells + "\n" + "\t".join({**row, "session": "9999"}.values())
+        ),
+        hospital.edited("config/cohorts/hospital/pairs.tsv", line, line + "\n" + "\t".join(new.values())),
+    ):
+        jobs = hospital.pending()
+    assert [jobs[rule] for rule in ("convert_exam", "extract_brain", "correct_bias")] == [1, 1, 1]
+    assert [jobs[rule] for rule in ("register_pair", "map_difference")] == [1, 1]
+    assert {"list_exams", "screen_maps", "build_manifest", "evaluate_arms"} <= set(jobs)
+    assert jobs["split_patients"] == 0
+
+
+def test_a_registration_parameter_reruns_imaging_from_there(hospital):
+    jobs = hospital.pending("--config", 'imaging={"registration": "ants"}')
+    assert jobs["register_pair"] == len(hospital.rows("config/cohorts/hospital/pairs.tsv")) + 3
+    assert jobs["correct_bias"] == 0

@@ -1,0 +1,340 @@
+"""Helpers that read as sentences in the rules: which files a job needs, and which values it depends on."""
+
+from itertools import product
+
+from gliodelta.fingerprint import code_of, digest
+from gliodelta.schema import InvalidInput
+from gliodelta.sheets import SHEETS, pair_id
+from gliodelta.study import Study
+from snakemake.exceptions import WorkflowError
+
+SPLIT = "repeat-{repeat}/fold-{fold}/inner-{inner}"
+
+try:
+    study = Study(config)
+except InvalidInput as error:
+    raise WorkflowError(str(error)) from None
+
+
+wildcard_constraints:
+    cohort="[A-Za-z0-9]+",
+    subject="[A-Za-z0-9]+",
+    session="[0-9]+",
+    pair="[0-9]+to[0-9]+",
+    arm="[A-Za-z0-9-]+",
+    recipe="[A-Za-z0-9-]+",
+    grid="[A-Za-z0-9-]+",
+    repeat="[0-9]+",
+    fold="[0-9]+",
+    inner="[0-9]+",
+    worker="[0-9]+",
+
+
+# Values of the configuration and of the sheets.
+
+
+def setting(*keys):
+    """The value of the configuration at `keys`."""
+    value = study.config
+    for key in keys:
+        value = value[key]
+    return value
+
+
+def cohort_file(wildcards):
+    """Path of the cohort's YAML."""
+    return study.cohort_file(wildcards.cohort)
+
+
+def cohort_value(key):
+    """A param function: the value of `key` in the cohort's YAML."""
+
+    def value(wildcards):
+        return study.cohorts[wildcards.cohort].get(key)
+
+    return value
+
+
+def exam_row(wildcards):
+    """Digest of the exam's row and of what decides how it is read."""
+    return digest(study.row("exams", wildcards.cohort, wildcards.subject, wildcards.session))
+
+
+def pair_row(wildcards):
+    """Digest of the pair's row."""
+    return digest(study.row("pairs", wildcards.cohort, wildcards.subject, wildcards.pair))
+
+
+def subject_rows(wildcards):
+    """Digest of all the subject's rows and of the settings of the cohort's simulation."""
+    cohort = study.cohorts[wildcards.cohort]
+    rows = study.rows(wildcards.cohort, *SHEETS, subject=wildcards.subject)
+    return digest([rows, cohort["layout"], cohort.get("simulation")])
+
+
+def cohort_rows(*kinds):
+    """A param function: digest of these sheets of the cohort."""
+
+    def rows(wildcards):
+        return study.rows(wildcards.cohort, *kinds)
+
+    return rows
+
+
+def sheet(kind):
+    """Path of a sheet of the development cohort."""
+    return study.sheet(kind) if study.development else []
+
+
+def cohort_sheet(kind):
+    """An input function: path of a sheet of the job's cohort; nothing when it has no such rows."""
+
+    def file(wildcards):
+        return study.sheet(kind, wildcards.cohort) if study.cohorts[wildcards.cohort][kind] else []
+
+    return file
+
+
+def scratch(wildcards, output):
+    """Folder for the state of unfinished jobs. Asking for `output` keeps it out of what Snakemake tracks: no science."""
+    return workflow.pathvars.apply("<scratch>")
+
+
+def arm_row(wildcards):
+    """The arm's row of arms.tsv."""
+    return study.arms[wildcards.arm]
+
+
+def arm_recipes(wildcards):
+    """The rows of recipes.tsv that the arm chooses from, by name."""
+    return {name: study.recipes[name] for name in study.recipes_of(wildcards.arm)}
+
+
+def recipe_row(wildcards):
+    """The recipe's row of recipes.tsv."""
+    return study.recipes[wildcards.recipe]
+
+
+def arm_training(wildcards):
+    """The settings of the arm's trainings on human labels."""
+    return study.training(arm_row(wildcards)["grid"], "pretraining_epochs", "pretraining_learning_rate")
+
+
+def recipe_training(wildcards):
+    """The settings of the recipe's pretraining."""
+    return study.training(recipe_row(wildcards)["grid"], "epochs")
+
+
+def deadline(wildcards, output):
+    """Minutes after which a training saves its state; not tracked, like every param that asks for `output`."""
+    return setting("training", "deadline_minutes")
+
+
+def tracking(wildcards, output):
+    """Whether and where Weights & Biases follows a training; not tracked either."""
+    return setting("wandb")
+
+
+def code_of_arm(module):
+    """A param function: fingerprint of `module` and of the arm's plug-ins."""
+
+    def code(wildcards):
+        return study.code_of_arm(module, wildcards.arm)
+
+    return code
+
+
+def code_of_recipe(module):
+    """A param function: fingerprint of `module` and of the recipe's plug-ins."""
+
+    def code(wildcards):
+        return study.code_of_recipe(module, wildcards.recipe)
+
+    return code
+
+
+# Files. A pattern may hold <results> and <split>; the functions fill in what their names say.
+
+
+def fill(pattern, **values):
+    """`pattern` with <split> spelt out and the wildcards in `values` filled in."""
+    return pattern.replace("<split>", SPLIT).format(**values)
+
+
+def simulated_subject(wildcards):
+    """Folder of the simulated subject; nothing when the cohort is real."""
+    if "simulation" not in study.cohorts[wildcards.cohort]:
+        return []
+    return fill("<results>/simulation/{cohort}/sub-{subject}", **wildcards)
+
+
+def simulated_subjects(wildcards):
+    """Folders of all simulated subjects of the cohort; nothing when the cohort is real."""
+    if "simulation" not in study.cohorts[wildcards.cohort]:
+        return []
+    pattern = "<results>/simulation/{cohort}/sub-{subject}"
+    return [fill(pattern, cohort=wildcards.cohort, subject=subject) for subject in study.subjects(wildcards.cohort)]
+
+
+def every_exam(pattern):
+    """An input function: `pattern` for every exam of the cohort."""
+
+    def files(wildcards):
+        exams = study.cohorts[wildcards.cohort]["exams"]
+        return [fill(pattern, cohort=wildcards.cohort, **row) for row in exams]
+
+    return files
+
+
+def every_pair(pattern):
+    """An input function: `pattern` for every pair of the cohort."""
+
+    def files(wildcards):
+        pairs = study.cohorts[wildcards.cohort]["pairs"]
+        return [fill(pattern, cohort=wildcards.cohort, pair=pair_id(row), **row) for row in pairs]
+
+    return files
+
+
+def prior_of(pattern):
+    """An input function: `pattern` for the pair's earlier exam."""
+
+    def file(wildcards):
+        return fill(pattern, session=wildcards.pair.split("to")[0], **wildcards)
+
+    return file
+
+
+def current_of(pattern):
+    """An input function: `pattern` for the pair's later exam."""
+
+    def file(wildcards):
+        return fill(pattern, session=wildcards.pair.split("to")[1], **wildcards)
+
+    return file
+
+
+def every_inner(pattern):
+    """An input function: `pattern` for every inner split of the outer fold."""
+
+    def files(wildcards):
+        return [fill(pattern, **{**wildcards, "inner": inner}) for inner in study.inner()]
+
+    return files
+
+
+def every_split(pattern):
+    """An input function: `pattern` for every inner split of every outer fold."""
+
+    def files(wildcards):
+        splits = product(study.folds(), study.inner())
+        return [fill(pattern, repeat=repeat, fold=fold, inner=inner, **wildcards) for (repeat, fold), inner in splits]
+
+    return files
+
+
+def every_fold(pattern):
+    """An input function: `pattern` for every outer fold."""
+
+    def files(wildcards):
+        return [fill(pattern, repeat=repeat, fold=fold, **wildcards) for repeat, fold in study.folds()]
+
+    return files
+
+
+def every_worker(pattern):
+    """An input function: `pattern` for every worker of a study."""
+
+    def files(wildcards):
+        return [fill(pattern, worker=worker, **wildcards) for worker in range(1, setting("tuning", "workers") + 1)]
+
+    return files
+
+
+def recipes_of_arm(pattern):
+    """An input function: `pattern` for every recipe of the arm, at this split."""
+
+    def files(wildcards):
+        return [fill(pattern, recipe=recipe, **wildcards) for recipe in study.recipes_of(wildcards.arm)]
+
+    return files
+
+
+def recipes_of_arm_every_inner(pattern):
+    """An input function: `pattern` for every recipe of the arm, at every inner split of the outer fold."""
+
+    def files(wildcards):
+        chosen = product(study.recipes_of(wildcards.arm), study.inner())
+        return [fill(pattern, **{**wildcards, "recipe": recipe, "inner": inner}) for recipe, inner in chosen]
+
+    return files
+
+
+def of_development(pattern):
+    """An input function: `pattern` for the development cohort."""
+
+    def file(wildcards):
+        return fill(pattern, **{**wildcards, "cohort": study.development})
+
+    return file
+
+
+def of_arm(pattern):
+    """An input function: `pattern` for the arm's grid, of the development cohort unless the job has a cohort."""
+
+    def file(wildcards):
+        return fill(pattern, **{"cohort": study.development, **wildcards, "grid": arm_row(wildcards)["grid"]})
+
+    return file
+
+
+def of_recipe(pattern):
+    """An input function: `pattern` for the recipe's grid and the development cohort."""
+
+    def file(wildcards):
+        return fill(pattern, **{**wildcards, "cohort": study.development, "grid": recipe_row(wildcards)["grid"]})
+
+    return file
+
+
+def every_arm(pattern):
+    """An input function: `pattern` for every arm; one with <split> also for every split."""
+
+    def files(wildcards):
+        splits = list(product(study.folds(), study.inner())) if "<split>" in pattern else [((0, 0), 0)]
+        return [
+            fill(pattern, arm=arm, repeat=repeat, fold=fold, inner=inner, **wildcards)
+            for arm in study.arms
+            for (repeat, fold), inner in splits
+        ]
+
+    return files
+
+
+def every_external(pattern):
+    """An input function: `pattern` for every external cohort; one with {arm} also for every arm."""
+
+    def files(wildcards):
+        arms = study.arms if "{arm}" in pattern else [""]
+        return [fill(pattern, cohort=cohort, arm=arm, **wildcards) for cohort in study.external for arm in arms]
+
+    return files
+
+
+def every_cohort(pattern):
+    """An input function: `pattern` for every cohort that is trained or tested on."""
+
+    def files(wildcards):
+        return [fill(pattern, cohort=cohort, **wildcards) for cohort in [study.development, *study.external]]
+
+    return files
+
+
+def final_results():
+    """What `all` asks for: the evaluation, or, without a development cohort, the difference maps."""
+    maps = [f"<results>/imaging/{cohort}/maps.tsv" for cohort in study.cohorts]
+    if not study.development:
+        return maps
+    simulated = [name for name, cohort in study.cohorts.items() if "simulation" in cohort]
+    checks = ["<results>/evaluation/simulation.tsv"] if simulated else []
+    return [*maps, "<results>/evaluation/summary.tsv", "<results>/evaluation/comparisons.tsv", *checks]

@@ -1,0 +1,32 @@
+rule pretrain_encoder:
+    input:
+        weak="<results>/manifests/<split>/weak.tsv",
+        lineage="<results>/manifests/<split>/lineage.json",
+        cache=of_recipe("<results>/imaging/{cohort}/grid-{grid}.safetensors"),
+    output:
+        encoder="<results>/pretraining/{recipe}/<split>/encoder.safetensors",
+        history=report(
+            "<results>/pretraining/{recipe}/<split>/history.tsv",
+            caption="../report/pretrain_encoder.rst",
+            category="pretraining",
+            labels={"recipe": "{recipe}", "repeat": "{repeat}", "fold": "{fold}", "inner": "{inner}"},
+        ),
+        lineage="<results>/pretraining/{recipe}/<split>/lineage.json",
+    log:
+        "<logs>/pretraining/pretrain_encoder/{recipe}/<split>.log",
+    benchmark:
+        "<benchmarks>/pretraining/pretrain_encoder/{recipe}/<split>.tsv"
+    conda:
+        "../../envs/training.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+    params:
+        code=code_of_recipe("gliodelta.pretraining.pretrain"),
+        recipe=recipe_row,
+        training=recipe_training,
+        scratch=scratch,
+        deadline=deadline,
+        tracking=tracking,
+    script:
+        "../../scripts/pretrain_encoder.py"

@@ -1,0 +1,22 @@
+rule split_patients:
+    input:
+        labels=sheet("labels"),
+    output:
+        folds="<results>/splits/folds.tsv",
+        balance=report(
+            "<results>/splits/balance.tsv",
+            caption="../report/split_patients.rst",
+            category="splits",
+            labels={"table": "patients and pairs in each part"},
+        ),
+    log:
+        "<logs>/splits/split_patients.log",
+    benchmark:
+        "<benchmarks>/splits/split_patients.tsv"
+    conda:
+        "../../envs/base.yaml"
+    params:
+        code=code_of("gliodelta.splits"),
+        settings=setting("splits"),
+    script:
+        "../../scripts/split_patients.py"

@@ -1,0 +1,208 @@
+"""Every arm and every comparator on every cohort: what it is worth, how sure that is, and who beats whom."""
+
+from itertools import combinations
+from pathlib import Path
+
+import numpy as np
+
+from gliodelta import io
+from gliodelta.evaluation import figures
+from gliodelta.evaluation.bootstrap import draw_patients, holm, interval, swap_test
+from gliodelta.evaluation.metrics import auc, average_precision, brier, prevalence, sensitivity, specificity
+from gliodelta.evaluation.predictions import COLUMNS, PAIR, average_repeats, check, combine, read_predictions
+from gliodelta.sheets import read_sheet
+
+PRIMARY, ARM, COMPARATOR = "primary", "arm", "comparator"
+# Name in the summary: function, and the column of the predictions that it judges.
+METRICS = {
+    "auc": (auc, "probability"),
+    "ap": (average_precision, "probability"),
+    "sensitivity": (sensitivity, "called"),
+    "specificity": (specificity, "called"),
+    "brier": (brier, "probability"),
+    "prevalence": (prevalence, "probability"),
+}
+# Folds may be calibrated differently, which the pooled areas suffer from: also within folds, and on within-fold ranks.
+AREAS = {"auc": auc, "ap": average_precision}
+
+
+def evaluate_arms(predictions, external, comparators, arms_sheet, development, settings, summary, comparisons, pictures):
+    """Scores all arms and comparators on the development cohort (cross-validated) and on the external cohorts.
+
+    Args:
+        predictions: predictions.tsv of every arm and split on the development cohort.
+        external: ``.../{cohort}/{arm}/predictions.tsv`` of every external cohort and arm.
+        comparators: table of `comparators.fit_comparators`.
+        arms_sheet: path of arms.tsv; it declares the primary arm.
+        development: name of the development cohort.
+        settings: dict with `bootstraps`, the number of draws and permutations, and `seed`.
+        summary: table to write: kind, arm, cohort, metric, value, low, high (95 %), n_maps, n_patients, note.
+        comparisons: table to write: paired differences of the pooled AUC, their intervals and p-values.
+        pictures: dict of figures to write: roc, precision_recall, auc.
+
+    Raises:
+        InvalidInput: predictions are missing, doubled or no numbers.
+    """
+    import pandas as pd
+
+    tables = [read_predictions(predictions, development)]
+    tables += [read_predictions([file], Path(file).parts[-3]) for file in external]
+    tables += [io.read_table(comparators)[["cohort", *COLUMNS]]]
+    table = pd.concat(tables, ignore_index=True)
+    # Cohorts stay in the order given, the development cohort first, through all groupings.
+    table["cohort"] = pd.Categorical(table["cohort"], categories=table["cohort"].unique())
+    check(table)
+    kinds = _kinds(arms_sheet, table)
+    folds = combine(table)
+    pairs = average_repeats(folds)
+    judged = summarise(folds, pairs, kinds, settings)
+    io.write_table(pd.concat([judged, _unlabelled(table, kinds)]), summary)
+    io.write_table(compare(pairs, kinds, settings), comparisons)
+    figures.draw_roc(pairs, kinds, pictures["roc"])
+    figures.draw_precision_recall(pairs, kinds, pictures["precision_recall"])
+    figures.draw_auc(judged, pictures["auc"])
+
+
+def _kinds(arms_sheet, table):
+    """Kind of each arm, the primary one first, the comparators last."""
+    rows = sorted(read_sheet(arms_sheet, "arms"), key=lambda row: row["primary"] != "yes")
+    kinds = {row["arm"]: PRIMARY if row["primary"] == "yes" else ARM for row in rows}
+    return kinds | {arm: COMPARATOR for arm in dict.fromkeys(table["arm"]) if arm not in kinds}
+
+
+def summarise(folds, pairs, kinds, settings):
+    """Computes all metrics with their patient-clustered intervals.
+
+    Args:
+        folds, pairs: results of `predictions.combine` and of `predictions.average_repeats`.
+        kinds: dict of arm to primary, arm or comparator, in the order of the table.
+        settings: dict with `bootstraps` and `seed`.
+
+    Returns:
+        pandas.DataFrame with the columns of summary.tsv.
+    """
+    import pandas as pd
+
+    rows = []
+    for cohort, arm, sample in _samples(pairs, kinds):
+        # The same seed and the same maps: every arm of a cohort meets the same draws.
+        weights = draw_patients(sample["subject"], settings["bootstraps"], settings["seed"])
+        own = folds[(folds["cohort"] == cohort) & (folds["arm"] == arm)]
+        judged = [_judge(name, *METRICS[name], sample, weights) for name in METRICS]
+        # Repeat 0 marks an ensemble of all folds, which has no folds of its own.
+        if own["repeat"].max() > 0:
+            judged += [_judge(f"{name}-fold-ranks", area, "rank", sample, weights) for name, area in AREAS.items()]
+            judged += [row for name, area in AREAS.items() for row in _judge_folds(name, area, own, sample, weights)]
+        rows += [{"kind": kinds[arm], "arm": arm, "cohort": cohort, **row} for row in judged]
+    return pd.DataFrame(rows)
+
+
+def compare(pairs, kinds, settings):
+    """Compares the pooled AUC of every two arms, and of the primary arm and each comparator, on the same maps.
+
+    Args:
+        pairs, kinds, settings: as for `summarise`.
+
+    Returns:
+        pandas.DataFrame, one row a comparison: cohort, arm, against, auc_arm, auc_against, difference, low, high, p,
+        p_holm (corrected within the cohort), n_maps, n_patients and note.
+    """
+    import pandas as pd
+
+    columns = ["cohort", "arm", "against", "auc_arm", "auc_against", "difference", "low", "high", "p", "p_holm"]
+    tables = []
+    for _, cohort in pairs.groupby("cohort", sort=False):
+        samples = {arm: sample for _, arm, sample in _samples(cohort, kinds)}
+        networks = [arm for arm in samples if kinds[arm] != COMPARATOR]
+        trivial = [(arm, rival) for arm in networks if kinds[arm] == PRIMARY for rival in samples if rival not in networks]
+        rows = [_compare(samples[a], samples[b], settings) for a, b in [*combinations(networks, 2), *trivial]]
+        family = pd.DataFrame(rows, columns=[*columns[:-1], "n_maps", "n_patients", "note"])
+        family.insert(columns.index("p_holm"), "p_holm", holm(family["p"]))
+        tables.append(family)
+    return pd.concat(tables, ignore_index=True)
+
+
+def _samples(pairs, kinds):
+    """Yields (cohort, arm, its rows) in the order of `kinds`."""
+    for cohort, part in pairs.groupby("cohort", sort=False):
+        for arm in kinds:
+            sample = part[part["arm"] == arm]
+            if len(sample):
+                yield cohort, arm, sample.reset_index(drop=True)
+
+
+def _judge(name, metric, column, sample, weights):
+    return _row(name, metric(sample["y_true"].to_numpy(float), sample[column].to_numpy(float), weights), sample)
+
+
+def _judge_folds(name, area, folds, sample, weights):
+    """Rows of the area in each fold, and of its mean over the folds in which it is defined."""
+    import pandas as pd
+
+    place = pd.MultiIndex.from_frame(sample[PAIR])
+    rows, values = [], []
+    for (repeat, fold), part in folds.groupby(["repeat", "fold"]):
+        own = weights[:, place.get_indexer(pd.MultiIndex.from_frame(part[PAIR]))]
+        drawn = area(part["y_true"].to_numpy(float), part["probability"].to_numpy(), own)
+        rows.append(_row(f"{name}-repeat-{repeat}-fold-{fold}", drawn, part))
+        values.append(drawn)
+    defined = [drawn for drawn in values if not np.isnan(drawn[0])]
+    mean = np.mean(defined, axis=0) if defined else np.full(len(weights), np.nan)
+    row = _row(f"{name}-fold-mean", mean, sample)
+    if len(defined) < len(values):
+        row["note"] = "; ".join(filter(None, [f"mean of {len(defined)} of {len(values)} folds: the others have one class", row["note"]]))
+    return [row, *rows]
+
+
+def _row(name, drawn, sample):
+    """A row of the summary from a metric's values, the first of them of the sample itself."""
+    value, (low, high, unusable) = drawn[0], interval(drawn[1:])
+    row = {"metric": name, "value": value, "low": low, "high": high, **_size(sample), "note": ""}
+    if np.isnan(value):
+        classes = sample["y_true"].nunique()
+        note = "undefined: one class only" if classes < 2 else "undefined: validation predictions hold one class or none"
+        return {**row, "low": np.nan, "high": np.nan, "note": note}
+    return {**row, "note": _left_out(unusable, len(drawn) - 1)}
+
+
+def _left_out(unusable, draws):
+    return f"{unusable} of {draws} draws held one class and are left out" if unusable else ""
+
+
+def _size(sample):
+    return {"n_maps": len(sample), "n_patients": sample["subject"].nunique()}
+
+
+def _compare(first, second, settings):
+    y, subjects = first["y_true"].to_numpy(float), first["subject"]
+    scores = [sample["probability"].to_numpy() for sample in (first, second)]
+    weights = draw_patients(subjects, settings["bootstraps"], settings["seed"])
+    a, b = (auc(y, score, weights) for score in scores)
+    low, high, unusable = interval((a - b)[1:])
+    defined = not np.isnan(a[0])
+    return {
+        "cohort": first["cohort"].iloc[0],
+        "arm": first["arm"].iloc[0],
+        "against": second["arm"].iloc[0],
+        "auc_arm": a[0],
+        "auc_against": b[0],
+        "difference": a[0] - b[0],
+        "low": low,
+        "high": high,
+        "p": swap_test(y, subjects, *scores, settings["bootstraps"], settings["seed"]) if defined else np.nan,
+        **_size(first),
+        "note": _left_out(unusable, len(weights) - 1) if defined else "undefined: one class only",
+    }
+
+
+def _unlabelled(table, kinds):
+    """Rows that count the pairs of external cohorts that no human labelled: predicted, but not scored."""
+    import pandas as pd
+
+    missing = table[table["y_true"].isna()]
+    rows = [
+        {"kind": kinds[arm], "arm": arm, "cohort": cohort, "metric": "pairs-without-label", "value": len(part), **_size(part)}
+        | {"note": "predicted, but not scored: no human label"}
+        for (cohort, arm), part in missing.groupby(["cohort", "arm"])
+    ]
+    return pd.DataFrame(rows)

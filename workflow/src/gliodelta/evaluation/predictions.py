@@ -1,0 +1,126 @@
+"""Predictions of many models as one prediction a map: read, checked for completeness, then averaged."""
+
+import numpy as np
+
+from gliodelta import io
+from gliodelta.evaluation.metrics import youden_threshold
+from gliodelta.schema import InvalidInput
+
+PAIR = ["subject", "prior", "current"]
+MODEL = ["repeat", "fold", "inner"]
+COLUMNS = [*PAIR, "split", "y_true", "score", "probability", *MODEL, "arm"]
+VALIDATION, TEST, EXTERNAL = "validation", "test", "external"
+
+
+def read_predictions(files, cohort):
+    """Reads tables of predictions (columns: `COLUMNS`) that were made on one cohort.
+
+    Args:
+        files: paths of the tables.
+        cohort: name of the cohort.
+
+    Returns:
+        pandas.DataFrame with the columns cohort and `COLUMNS`.
+
+    Raises:
+        InvalidInput: a column is missing, or a number is no number.
+    """
+    import pandas as pd
+
+    tables = [io.read_table(file) for file in files]
+    for file, table in zip(files, tables, strict=True):
+        missing = [name for name in COLUMNS if name not in table]
+        if missing:
+            raise InvalidInput(f"{file}: lacks the columns {', '.join(missing)}; write all of {', '.join(COLUMNS)}")
+    table = pd.concat(tables, ignore_index=True)[COLUMNS]
+    table.insert(0, "cohort", cohort)
+    return table
+
+
+def check(table):
+    """Makes sure that no prediction is missing, doubled or no number: what is dropped silently flatters.
+
+    Args:
+        table: predictions of all arms (columns: cohort and `COLUMNS`).
+
+    Raises:
+        InvalidInput: names the cohort, arm and fold, and what to do.
+    """
+    import pandas as pd
+
+    scores = table[["score", "probability"]].apply(pd.to_numeric, errors="coerce")
+    bad = ~np.isfinite(scores).all(axis=1) | ~scores["probability"].between(0, 1)
+    _refuse(table[bad], "a score that is no finite number or a probability outside 0 to 1; train this model again")
+    unlabelled = ~table["y_true"].isin([0, 1]) & ~((table["split"] == EXTERNAL) & table["y_true"].isna())
+    _refuse(table[unlabelled], "a y_true other than 0 and 1; only pairs with a human label belong here")
+    keys = ["cohort", "arm", "split", *MODEL, *PAIR]
+    _refuse(table[table.duplicated(keys)], "a pair that stands there twice; delete the doubled rows")
+    labels = table[table["y_true"].notna()].groupby(["cohort", *PAIR])["y_true"].transform("nunique")
+    _refuse(table.loc[labels.index[labels > 1]], "a pair that has another y_true elsewhere; rebuild the predictions")
+    for (cohort, split), part in table.groupby(["cohort", "split"]):
+        if split != VALIDATION:
+            _check_complete(cohort, part)
+
+
+def _check_complete(cohort, table):
+    """Every arm has predicted the same pairs with the same models."""
+    wanted = set(table[MODEL + PAIR].itertuples(index=False, name=None))
+    for arm, part in table.groupby("arm"):
+        missing = sorted(wanted - set(part[MODEL + PAIR].itertuples(index=False, name=None)))
+        if missing:
+            repeat, fold, inner = missing[0][:3]
+            raise InvalidInput(
+                f"arm {arm}, cohort {cohort}: {len(missing)} predictions that other arms have are missing, first of "
+                f"repeat {repeat} fold {fold} inner {inner}; run this arm on all folds, or leave it out of arms.tsv"
+            )
+
+
+def _refuse(rows, fault):
+    if len(rows):
+        first = rows.iloc[0]
+        place = f"arm {first['arm']}, cohort {first['cohort']}, repeat {first['repeat']} fold {first['fold']} inner {first['inner']}"
+        raise InvalidInput(f"{place}: {len(rows)} row{'s' * (len(rows) > 1)} with {fault}")
+
+
+def combine(table):
+    """Averages the inner models of each outer fold.
+
+    A pair is called unstable from the threshold on that Youden's index chooses on the pooled validation rows of the models
+    that made the prediction: those of the outer fold, or, for an external cohort, those of all folds.
+
+    Args:
+        table: checked predictions (columns: cohort and `COLUMNS`).
+
+    Returns:
+        pandas.DataFrame, sorted, one row a cohort, arm, repeat, fold and labelled pair (repeat and fold 0 on external
+        cohorts), with y_true, probability, rank (0 to 1, within the fold) and called (0, 1; NaN without a threshold).
+    """
+    tested = table[(table["split"] != VALIDATION) & table["y_true"].notna()]
+    fold = ["cohort", "arm", "repeat", "fold"]
+    folds = tested.groupby([*fold, *PAIR], as_index=False).agg(y_true=("y_true", "first"), probability=("probability", "mean"))
+    grouped = folds.groupby(fold)["probability"]
+    folds["rank"] = (grouped.rank() - 0.5) / grouped.transform("size")
+    chosen = _thresholds(table[table["split"] == VALIDATION])
+    keys = zip(folds["arm"], folds["repeat"], folds["fold"], strict=True)
+    threshold = np.array([chosen.get(key, np.nan) for key in keys])
+    folds["called"] = np.where(np.isnan(threshold), np.nan, folds["probability"] >= threshold)
+    return folds
+
+
+def _thresholds(validation):
+    groups = {key: rows for key, rows in validation.groupby(["arm", "repeat", "fold"])}
+    groups |= {(arm, 0, 0): rows for arm, rows in validation.groupby("arm")}
+    return {key: youden_threshold(rows["y_true"].to_numpy(), rows["probability"].to_numpy()) for key, rows in groups.items()}
+
+
+def average_repeats(folds):
+    """Averages the repeats of the cross-validation: one row a cohort, arm and pair.
+
+    Args:
+        folds: result of `combine`.
+
+    Returns:
+        pandas.DataFrame, sorted: cohort, arm, subject, prior, current, y_true, probability, rank, called.
+    """
+    values = {"y_true": "first", "probability": "mean", "rank": "mean", "called": lambda calls: calls.mean(skipna=False)}
+    return folds.groupby(["cohort", "arm", *PAIR], as_index=False).agg(values)

@@ -1,0 +1,1 @@
+"""Weak labels: from report text to a label with a calibrated confidence."""

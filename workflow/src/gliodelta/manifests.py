@@ -1,0 +1,122 @@
+"""What a model may see: the one place where training lists are made, and where the leakage guard lives.
+
+78 of the published study's 183 patients have pairs of both kinds, human-labelled and report-labelled, yet no pair is in
+both sets: a guard by pair would let every one of them through. The guard is therefore by patient.
+"""
+
+from gliodelta import io
+from gliodelta.fingerprint import digest
+from gliodelta.labels.human import consensus
+from gliodelta.schema import InvalidInput
+from gliodelta.splits import TEST, TRAIN, VALIDATION
+
+WEAK = "weak"
+LISTS = (TRAIN, VALIDATION, TEST, WEAK)
+PAIR = ["subject", "prior", "current"]
+COLUMNS = [*PAIR, "days", "y", "p_unstable", "confidence"]
+
+
+def build_manifest(folds, labels_sheet, weak, maps, split, lists, lineage):
+    """Writes the lists of one split.
+
+    Args:
+        folds: table of `splits.split_patients`.
+        labels_sheet: path of labels.tsv.
+        weak: table of the outer fold's weak labels (subject, prior, current, p_unstable, confidence).
+        maps: table of the cohort's difference maps (subject, prior, current, days, include).
+        split: dict with `repeat`, `fold` and `inner`.
+        lists: dict of list name (train, validation, test, weak) to the table to write: subject, prior, current, days,
+            y (0 | 1), p_unstable and confidence (1 for human labels). The weak list holds every pair that the
+            guard allows; recipes cut it by confidence.
+        lineage: JSON to write: the split and `excluded`, the digest of the validation and test patients, which every
+            later stage compares with its own.
+    """
+    parts = patients_of(folds, split)
+    usable = _usable(maps)
+    human = consensus(labels_sheet)
+    tables = {name: _human(human, usable, parts[name]) for name in (TRAIN, VALIDATION, TEST)}
+    tables[WEAK] = _weak(io.read_table(weak), usable, human, excluded=parts[VALIDATION] | parts[TEST])
+    for name in LISTS:
+        io.write_table(tables[name], lists[name])
+    document = {**split, "excluded": digest(sorted(parts[VALIDATION] | parts[TEST]))}
+    io.write_json({**document, "pairs": {name: len(tables[name]) for name in LISTS}}, lineage)
+
+
+def patients_of(folds, split):
+    """Returns the set of patients of each part of a split, by part.
+
+    Raises:
+        InvalidInput: the table has no such split.
+    """
+    table = io.read_table(folds)
+    for column, value in split.items():
+        table = table[table[column] == int(value)]
+    if table.empty:
+        raise InvalidInput(f"{folds}: no rows for {split}; rerun split_patients")
+    return {part: set(table.loc[table["part"] == part, "subject"]) for part in (TRAIN, VALIDATION, TEST)}
+
+
+def check_lineage(mine, others):
+    """Refuses inputs that were made with other patients left out than `mine`.
+
+    Args:
+        mine: lineage of the split's manifest (dict).
+        others: lineages (dicts) of what was made from a manifest, such as an encoder.
+
+    Raises:
+        InvalidInput: naming both folds.
+    """
+    for other in others:
+        if other["excluded"] != mine["excluded"]:
+            raise InvalidInput(
+                f"weights of {_name(other)} were offered to {_name(mine)}: other patients were kept out of their "
+                "training, so that validation or test patients may have leaked into them; delete and retrain them"
+            )
+
+
+def count_pairs(folders, table):
+    """Writes one row a split and list: patients, pairs, unstable pairs and the mean confidence.
+
+    Args:
+        folders: folders of manifests.
+        table: table to write: repeat, fold, inner, list, patients, pairs, unstable, confidence.
+    """
+    import pandas as pd
+
+    rows = []
+    for folder in folders:
+        lineage = io.read_json(f"{folder}/lineage.json")
+        for name in LISTS:
+            pairs = io.read_table(f"{folder}/{name}.tsv")
+            rows.append({
+                **{key: lineage[key] for key in ("repeat", "fold", "inner")},
+                "list": name,
+                "patients": pairs["subject"].nunique(),
+                "pairs": len(pairs),
+                "unstable": int(pairs["y"].sum()),
+                "confidence": round(float(pairs["confidence"].mean()), 3) if len(pairs) else None,
+            })  # fmt: skip
+    io.write_table(pd.DataFrame(rows), table)
+
+
+def _usable(maps):
+    table = io.read_table(maps)
+    return table.loc[table["include"] == "yes", [*PAIR, "days"]]
+
+
+def _human(human, usable, patients):
+    chosen = human[human["y"].notna() & human["subject"].isin(patients)].astype({"y": int})
+    table = chosen.merge(usable, on=PAIR).assign(p_unstable=lambda rows: rows["y"].astype(float), confidence=1.0)
+    return table[COLUMNS].sort_values(PAIR)
+
+
+def _weak(weak, usable, human, excluded):
+    table = weak[~weak["subject"].isin(excluded)].merge(usable, on=PAIR)
+    # A pair that a radiologist looked at is never a weak one, not even when the readers could not agree.
+    seen = table.merge(human[PAIR], on=PAIR, how="left", indicator=True)["_merge"] == "both"
+    table = table[~seen.to_numpy()].assign(y=lambda rows: (rows["p_unstable"] >= 0.5).astype(int))
+    return table[COLUMNS].sort_values(PAIR)
+
+
+def _name(lineage):
+    return f"repeat {lineage['repeat']} fold {lineage['fold']} inner split {lineage['inner']}"

@@ -1,0 +1,1 @@
+"""Encoders trained on the weak labels of a split."""

@@ -1,0 +1,43 @@
+"""Training on the weak labels as if they were true, as published (Di Noto et al. 2022)."""
+
+from gliodelta.pretraining.methods import Untrainable
+from gliodelta.training.data import load_maps
+from gliodelta.training.loop import make_plan, train
+
+# Published share of the weakly labelled patients that validates the pretraining.
+VALIDATION = 0.25
+
+
+def pretrain(model, rows, cache, card, training, checkpoint=None, watch=None):
+    """Trains `model` in place; see the package.
+
+    Raises:
+        Untrainable: fewer than two patients, or labels of one class.
+    """
+    if rows["subject"].nunique() < 2:
+        raise Untrainable("fewer than two patients have a weak label that the cut keeps")
+    if rows["y"].nunique() < 2:
+        raise Untrainable("all weak labels that the cut keeps are of one class")
+    validating = rows["subject"].isin(draw_patients(rows, VALIDATION, training["seed"]))
+    plan = make_plan(card, training, training["pretraining_epochs"], training["pretraining_learning_rate"])
+    parts = [load_maps(rows[part], cache) for part in (~validating, validating)]
+    return train(model, *parts, plan, checkpoint, watch)
+
+
+def draw_patients(rows, share, seed):
+    """Draws patients so that few-change and many-change patients are drawn alike.
+
+    Args:
+        rows: pandas.DataFrame with subject and y; at least two subjects.
+        share: of the patients to draw, rounded half up and at least one.
+        seed: of the draw.
+
+    Returns:
+        set of subjects: every so-maniest in the order of their share of unstable maps, ties in random order.
+    """
+    import numpy as np
+
+    unstable = rows.groupby("subject")["y"].mean()
+    patients = unstable.sample(frac=1, random_state=seed).sort_values(kind="stable").index
+    count = max(1, int(share * len(patients) + 0.5))
+    return set(patients[((np.arange(count) + 0.5) * len(patients) / count).astype(int)])

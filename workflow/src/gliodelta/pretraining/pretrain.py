@@ -1,0 +1,64 @@
+"""The encoder of one recipe and split, from the weak labels that the recipe's cut keeps."""
+
+from gliodelta import io, plugins
+from gliodelta.pretraining.methods import Untrainable
+from gliodelta.schema import InvalidInput
+from gliodelta.training.data import cut_weak
+from gliodelta.training.loop import HISTORY
+from gliodelta.training.models import build_model, card_of, save_model
+
+METHODS = "gliodelta.pretraining.methods"
+
+
+def pretrain_encoder(weak, lineage, split, cache, recipe, training, outputs, checkpoint=None, threads=1, watch=None):
+    """Trains the encoder and writes it with where it comes from.
+
+    Where the cut leaves too little to train on, the encoder is a freshly initialised one and its lineage says so: one
+    thin fold does not stop a study.
+
+    Args:
+        weak: the split's weak list, which holds no validation or test patient.
+        lineage: lineage.json of the split's manifest.
+        split: dict with `repeat`, `fold` and `inner`, the split that is asked for.
+        cache: safetensors file of the recipe's grid (`data.load_maps`).
+        recipe: row of recipes.tsv (dict).
+        training: section `training` of the configuration: grids, pretraining_epochs, pretraining_learning_rate, patience,
+            batch_size, seed.
+        outputs: dict with the paths to write: `encoder` (safetensors), `history` (table, one row an epoch) and `lineage`
+            (JSON: the split, its `excluded`, the recipe, `status` trained | untrained, reason, patients, pairs, unstable).
+        checkpoint: `training.checkpoint.Checkpoint` of the job, or None.
+        threads: CPU threads.
+        watch: function that is called with each new row of the history, or None.
+
+    Raises:
+        InvalidInput: the manifest is another split's.
+        SystemExit: 75, when the checkpoint's deadline passes.
+    """
+    import pandas as pd
+    import torch
+
+    torch.set_num_threads(threads)
+    origin = _origin(lineage, split)
+    rows = cut_weak(io.read_table(weak), recipe["cut_by"], recipe["cut"])
+    card = card_of(recipe, training)
+    model = build_model(card, training["seed"])
+    method = plugins.load(METHODS, recipe["method"])
+    status, reason = "trained", ""
+    try:
+        history = method.pretrain(model, rows, cache, card, training, checkpoint, watch)
+    except Untrainable as lack:
+        history, status, reason = pd.DataFrame(columns=HISTORY), "untrained", str(lack)
+        print(f"the encoder is left untrained: {reason}")
+    save_model(model, card, outputs["encoder"])
+    io.write_table(history, outputs["history"])
+    labels = {"patients": rows["subject"].nunique(), "pairs": len(rows), "unstable": int(rows["y"].sum())}
+    io.write_json({**origin, "recipe": recipe, "status": status, "reason": reason, **labels}, outputs["lineage"])
+
+
+def _origin(path, split):
+    """The manifest's split and the digest of its excluded patients, for the stages that load the encoder."""
+    lineage = io.read_json(path)
+    found = {key: lineage[key] for key in split}
+    if found != split:
+        raise InvalidInput(f"{path}: this is the manifest of {found}, not of {split}; delete it and run again")
+    return {**split, "excluded": lineage["excluded"]}

@@ -1,0 +1,70 @@
+"""Cross-validation by patient: repeats of outer folds, each with inner splits, from the human labels only."""
+
+from gliodelta import io
+from gliodelta.labels.human import labelled
+from gliodelta.schema import InvalidInput
+
+TRAIN, VALIDATION, TEST = "train", "validation", "test"
+
+
+def split_patients(labels_sheet, settings, folds, balance):
+    """Draws the splits and writes who is where.
+
+    Folds are stratified by the share of unstable pairs and grouped by patient (the published folds were not stratified:
+    their prevalence ran from 25 to 50 %). Patients without human labels are in no fold: they are never tested.
+
+    Args:
+        labels_sheet: path of labels.tsv.
+        settings: dict with `repeats`, `folds`, `inner`, `validation` and `seed` (schema `config`, section splits).
+        folds: table to write: repeat, fold, inner (all from 1), subject, part (train | validation | test).
+        balance: table to write: patients, pairs and unstable pairs of each part of each split.
+
+    Raises:
+        InvalidInput: fewer labelled patients than the folds need.
+    """
+    import pandas as pd
+
+    pairs = labelled(labels_sheet)
+    splits = pd.DataFrame(
+        _splits(pairs, settings, labels_sheet), columns=["repeat", "fold", "inner", "subject", "part"]
+    )
+    io.write_table(splits, folds)
+    io.write_table(_balance(splits, pairs), balance)
+
+
+def _splits(pairs, settings, labels_sheet):
+    # One inner split is the published design: one draw of a share of the training patients.
+    inner_folds = settings["inner"] if settings["inner"] > 1 else round(1 / settings["validation"])
+    patients = pairs["subject"].nunique()
+    # Every outer training set must still give each inner fold a patient.
+    if patients - -(-patients // settings["folds"]) < inner_folds:
+        raise InvalidInput(
+            f"{labels_sheet}: {patients} patients have a human label, too few for {settings['folds']} outer and "
+            f"{inner_folds} inner folds; label more patients or lower splits: folds and inner in the configuration"
+        )
+    rows = []
+    for repeat in range(1, settings["repeats"] + 1):
+        for fold, test in enumerate(_groups(pairs, settings["folds"], settings["seed"] + repeat - 1), start=1):
+            training = pairs[~pairs["subject"].isin(test)]
+            inner_groups = _groups(training, inner_folds, settings["seed"] + repeat - 1)[: settings["inner"]]
+            for inner, validation in enumerate(inner_groups, start=1):
+                for subject in sorted(set(pairs["subject"])):
+                    part = TEST if subject in test else VALIDATION if subject in validation else TRAIN
+                    rows.append((repeat, fold, inner, subject, part))
+    return rows
+
+
+def _groups(pairs, folds, seed):
+    """Returns the set of patients of each fold."""
+    from sklearn.model_selection import StratifiedGroupKFold
+
+    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+    subjects = pairs["subject"].to_numpy()
+    return [set(subjects[test]) for _, test in splitter.split(subjects, pairs["y"], groups=subjects)]
+
+
+def _balance(splits, pairs):
+    joined = splits.merge(pairs, on="subject")
+    grouped = joined.groupby(["repeat", "fold", "inner", "part"])
+    table = grouped.agg(patients=("subject", "nunique"), pairs=("y", "size"), unstable=("y", "sum"))
+    return table.reset_index()

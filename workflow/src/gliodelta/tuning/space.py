@@ -1,0 +1,52 @@
+"""The settings that a study tries: an enumerable, conditional space."""
+
+import random
+from itertools import product
+
+# The one strategy that learns from human labels alone, so that no recipe is a part of its settings.
+SCRATCH = "scratch"
+
+
+def settings(arm, recipes, seed):
+    """Enumerates the distinct settings of an arm in a seeded order.
+
+    The published search drew from 72 nominal settings, of which only 36 differed: a recipe that a strategy does not use
+    is no choice (Di Noto et al. 2022, arXiv 2210.09698; their public code). "No transfer" is a point of the space.
+
+    Args:
+        arm: row of arms.tsv (dict).
+        recipes: names of the arm's recipes.
+        seed: seed of the order.
+
+    Returns:
+        list of dicts with `strategy`, `recipe` ("" for scratch), `learning_rate` and `weight_decay`.
+    """
+    transfers = [
+        (strategy, recipe)
+        for strategy in arm["strategies"].split(",")
+        for recipe in ([""] if strategy == SCRATCH else recipes)
+    ]
+    rates, decays = _numbers(arm["learning_rates"]), _numbers(arm["weight_decays"])
+    space = [
+        {"strategy": strategy, "recipe": recipe, "learning_rate": rate, "weight_decay": decay}
+        for (strategy, recipe), rate, decay in product(transfers, rates, decays)
+    ]
+    # A search that is cut short has then seen every strategy, not the first one only.
+    random.Random(seed).shuffle(space)
+    return space
+
+
+def choices(space):
+    """Returns the sorted values of each parameter over all settings of `space`: the choices of its distribution."""
+    return {name: sorted({setting[name] for setting in space}) for name in space[0]}
+
+
+def describe(setting):
+    """Returns a setting as a short phrase for people."""
+    recipe = f" from {setting['recipe']}" if setting["recipe"] else ""
+    numbers = f"learning rate {setting['learning_rate']:g}, weight decay {setting['weight_decay']:g}"
+    return f"{setting['strategy']}{recipe}, {numbers}"
+
+
+def _numbers(text):
+    return [float(number) for number in text.split(",")]
