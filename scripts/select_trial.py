@@ -6,7 +6,7 @@ from gliodelta.tuning.select import select_trial
 with job_log(snakemake.log[0]):
     select_trial(
         study=snakemake.input.study,
-        scratch=snakemake.params.scratch,
+        scratch=f"{snakemake.params.scratch}/tuning",
         best=snakemake.output.best,
         trials=snakemake.output.trials,
         journal=snakemake.output.journal,

@@ -1,16 +1,19 @@
 """Tries settings of a study beside its other workers."""
 
 from gliodelta.logs import job_log
+from gliodelta.training.checkpoint import Checkpoint
 from gliodelta.tuning.study import FILES
 from gliodelta.tuning.worker import tune_worker
 
+scratch = f"{snakemake.params.scratch}/tuning"
 with job_log(snakemake.log[0]):
     tune_worker(
         study=snakemake.input.study,
         files={name: list(snakemake.input[name]) for name in FILES},
         cache=snakemake.input.cache,
         worker=int(snakemake.wildcards.worker),
-        scratch=snakemake.params.scratch,
-        threads=snakemake.threads,
+        scratch=scratch,
         output=snakemake.output.done,
+        checkpoint=Checkpoint(scratch, snakemake.params.code, snakemake.params.deadline),
+        threads=snakemake.threads,
     )

@@ -17,7 +17,7 @@ ARM = {
     "primary": "yes",
 }
 RECIPES = {"most": {"recipe": "most", "cut": "0.8"}, "sure": {"recipe": "sure", "cut": "0.4"}}
-TRAINING = {"epochs": 2, "deadline_minutes": 0}
+TRAINING = {"epochs": 2}
 
 
 class Fold:

@@ -1,22 +1,26 @@
 """Any number of workers tries each setting once, and a killed one takes up where it was."""
 
+import math
 import multiprocessing
 import os
 import signal
-import sys
 from collections import Counter
 from itertools import count
 from types import SimpleNamespace
 
 import optuna
+import pandas as pd
 import pytest
 from optuna.trial import TrialState
+from toy import CARD, ROW, TRAINING, write_split
 
 from gliodelta import io
 from gliodelta.schema import InvalidInput
 from gliodelta.status import Excluded
+from gliodelta.training.checkpoint import Checkpoint
+from gliodelta.training.models import build_model, save_model
 from gliodelta.tuning.select import select_trial
-from gliodelta.tuning.study import open_journal, results, study_folder
+from gliodelta.tuning.study import open_journal, results, study_folder, write_study
 from gliodelta.tuning.worker import tune_worker, work
 
 FORK = multiprocessing.get_context("fork")
@@ -73,6 +77,10 @@ def settings_tried(run):
     return Counter(trial.user_attrs["setting"] for trial in done)
 
 
+def best_setting(folder):
+    return io.read_yaml(folder / "best.yaml")["setting"]
+
+
 def once_each():
     return Counter(range(SETTINGS))
 
@@ -113,14 +121,14 @@ def test_one_and_four_workers_select_the_same(run, fold, tmp_path):
     one = run.select("one")
     for name in ("best.yaml", "trials.tsv", "trials.png"):
         assert (one / name).read_bytes() == (four / name).read_bytes()
-    assert io.read_yaml(one / "best.yaml")["setting"] == BEST
+    assert best_setting(one) == BEST
 
 
 def test_a_killed_worker_takes_up_its_own_setting(run):
     assert in_processes(run.worker, [(1, killed_at(5))]) == [-signal.SIGKILL]
     run.worker(1)
     assert settings_tried(run) == once_each()
-    assert io.read_yaml(run.select() / "best.yaml")["setting"] == BEST
+    assert best_setting(run.select()) == BEST
 
 
 def test_others_finish_the_rest_and_the_killed_worker_its_own(run):
@@ -167,7 +175,7 @@ def test_a_second_run_does_only_what_is_missing(run):
     assert Counter(again) == {1: SETTINGS - 6, 2: SETTINGS - 5}
     run.worker(1, killed_at(1))
     assert settings_tried(run) == once_each()
-    assert io.read_yaml(run.select() / "best.yaml")["setting"] == BEST
+    assert best_setting(run.select()) == BEST
 
 
 def test_a_data_fault_fails_the_trial_and_not_the_worker(run):
@@ -186,24 +194,57 @@ def test_a_data_fault_fails_the_trial_and_not_the_worker(run):
     run.worker(1, killed_at(1))
 
 
-def test_the_objective_trains_every_inner_split(run, fold, monkeypatch):
+def test_the_real_training_serves_as_objective(tmp_path):
+    lists, cache, lineage = write_split(tmp_path)
+    encoder, study, done = (tmp_path / name for name in ("encoder.safetensors", "study.json", "1.json"))
+    save_model(build_model(CARD), CARD, encoder)
+    files = {name: [lists[name]] for name in ("train", "validation", "weak")}
+    files |= {"lineages": [lineage], "encoders": [encoder], "encoder_lineages": [lineage]}
+    arm = {**ROW, "arm": "a", "strategies": "scratch,mix,fine-tune", "learning_rates": "1e-3", "weight_decays": "0"}
+    recipes = {"most": {**ROW, "cut_by": "quantile", "cut": "0.8"}}
+    write_study(arm, recipes, {**TRAINING, "epochs": 1}, {"repeat": 1, "fold": 2}, 1, "c", files, cache, study)
+    checkpoint = Checkpoint(tmp_path / "scratch", "c")
+    tune_worker(study, files, cache, 1, tmp_path / "scratch", done, checkpoint)
+    content = io.read_json(study)
+    assert io.read_json(done) == {"study": content["id"], "worker": 1, "done": True}
+    trials = results(open_journal(content, study_folder(content, tmp_path / "scratch")))
+    assert sorted(trials) == [0, 1, 2]
+    assert all(0 <= trial.value <= 1 and trial.user_attrs["auc"] == [trial.value] for trial in trials.values())
+
+
+def test_the_objective_hands_over_the_files_of_each_inner_split(run, fold, monkeypatch):
     calls = []
 
     def fit(setting, arm, recipes, lists, cache, encoders, training, checkpoint, threads):
-        assert arm == run.study["arm"] and recipes == run.study["recipes"] and training == run.study["training"]
-        assert cache == fold.cache and threads == 1
-        assert checkpoint.folder == run.folder / "training" and checkpoint.code == run.study["code"]
+        assert {"arm": arm, "recipes": recipes, "training": training}.items() <= run.study.items()
+        assert (cache, checkpoint, threads) == (fold.cache, "checkpoint", 3)
         inner = len(calls) % 2
         calls.append(setting)
-        assert lists["train"] == fold.files["train"][inner] and lists["validation"] == fold.files["validation"][inner]
+        assert lists == {name: fold.files[name][inner] for name in ("train", "validation", "weak")}
         assert encoders == {"most": fold.files["encoders"][inner], "sure": fold.files["encoders"][2 + inner]}
-        return SimpleNamespace(auc=auc(setting, inner + 1))
+        return SimpleNamespace(auc=auc(setting, inner + 1), validation=pd.DataFrame({"y_true": [0, 1]}))
 
-    monkeypatch.setitem(sys.modules, "gliodelta.transfer.fit", SimpleNamespace(fit_setting=fit))
-    output = fold.folder / "workers" / "1.json"
-    tune_worker(run.path, fold.files, fold.cache, 1, run.scratch, 1, output)
+    monkeypatch.setattr("gliodelta.tuning.worker.fit_setting", fit)
+    tune_worker(run.path, fold.files, fold.cache, 1, run.scratch, fold.folder / "1.json", "checkpoint", threads=3)
     assert len(calls) == 2 * SETTINGS
-    assert io.read_json(output) == {"study": run.study["id"], "worker": 1, "done": True}
     for trial in results(run.journal()).values():
         setting = run.study["settings"][trial.user_attrs["setting"]]
         assert trial.value == pytest.approx((auc(setting, 1) + auc(setting, 2)) / 2)
+
+
+@pytest.mark.parametrize(("classes", "outcome"), [([0, 1], "the training diverged"), ([1, 1], "no inner split has")])
+def test_an_undefined_auc_fails_the_trial_with_its_reason(run, fold, monkeypatch, classes, outcome):
+    fitted = SimpleNamespace(auc=math.nan, validation=pd.DataFrame({"y_true": classes}))
+    monkeypatch.setattr("gliodelta.tuning.worker.fit_setting", lambda *_, **__: fitted)
+    tune_worker(run.path, fold.files, fold.cache, 1, run.scratch, fold.folder / "1.json")
+    with pytest.raises(InvalidInput, match=f"all settings failed; the first because {outcome}"):
+        run.select()
+
+
+def test_an_inner_split_of_one_class_does_not_count(run):
+    run.worker(1, lambda setting, inner: None if inner == 1 else auc(setting, inner))
+    selected = run.select()
+    table = io.read_table(selected / "trials.tsv")
+    assert table["auc_inner1"].isna().all()
+    assert table["auc_mean"].equals(table["auc_inner2"])
+    assert best_setting(selected) == BEST

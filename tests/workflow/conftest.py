@@ -10,25 +10,10 @@ from gliodelta import io
 
 # Coarse voxels, two epochs: the smallest cohort in which every stage has work to do.
 IMAGES = {"pixel_mm": 3.0, "slice_mm": 6.0, "grid_mm": 3.0}
-COHORT = {
-    "role": "development",
-    "layout": "dicom",
-    "simulation": {"seed": 3, "patients": 12, "human_patients": 0.8, **IMAGES},
-}
-EXTERNAL = {
-    "role": "external",
-    "layout": "brats2015",
-    "skull_stripped": True,
-    "simulation": {
-        "seed": 4,
-        "prefix": "b",
-        "patients": 3,
-        "exams": [2, 2],
-        "reports": False,
-        "human_patients": 1,
-        **IMAGES,
-    },
-}
+PEOPLE = {"seed": 3, "patients": 12, "human_patients": 0.8, **IMAGES}
+STRANGERS = {"seed": 4, "prefix": "b", "patients": 3, "exams": [2, 2], "reports": False, "human_patients": 1, **IMAGES}
+COHORT = {"role": "development", "layout": "dicom", "simulation": PEOPLE}
+EXTERNAL = {"role": "external", "layout": "brats2015", "skull_stripped": True, "simulation": STRANGERS}
 CONFIG = {
     "cohorts": ["hospital", "minibrats"],
     "splits": {"folds": 2, "inner": 1},
@@ -49,14 +34,15 @@ BAD = {"unreadable": raw_data.make_unreadable, "missing": raw_data.make_missing,
 def hospital(project, tmp_path_factory):
     """A house in which the hospital's cohort was drafted and run to the end, three of its exams being bad.
 
-    Attributes of the house beside its own: `bad`, dict of fault to (subject, session), and `console`, all that was printed.
+    Attributes of the house beside its own: `bad`, dict of fault to (subject, session), and `console`, what was printed.
     """
     site = tmp_path_factory.mktemp("site")
     house = House(project, tmp_path_factory.mktemp("house"))
     lists = raw_data.admit(*_simulate(house, site), site / "raw")
     house.console = house.python(
-        "-m", "gliodelta.ingest", "draft", str(site / "raw"), "--key", str(site / "key"), "--out", "config/cohorts/hospital",
-        "--links", str(site / "links.tsv"), "--labels", str(lists["labels"]), "--reports", str(lists["reports"]),
+        "-m", "gliodelta.ingest", "draft", str(site / "raw"), "--out", "config/cohorts/hospital",
+        "--key", str(site / "key"), "--links", str(site / "links.tsv"),
+        "--labels", str(lists["labels"]), "--reports", str(lists["reports"]),
     )  # fmt: skip
     house.bad = _spoil(site / "links.tsv")
     io.write_yaml(EXTERNAL, house.folder / "config/cohorts/minibrats.yaml")
@@ -96,11 +82,8 @@ def _spoil(links):
 def written(hospital):
     """Everything that the runs wrote or printed, as (name, bytes), compressed files unpacked; the code left out."""
     own = {"workflow", "scripts", "envs", "profiles"}
-    files = [
-        path
-        for path in hospital.folder.rglob("*")
-        if path.is_file() and path.relative_to(hospital.folder).parts[0] not in own
-    ]
+    files = [path for part in hospital.folder.iterdir() if part.name not in own for path in [part, *part.rglob("*")]]
+    files = [path for path in files if path.is_file()]
     contents = [(str(path.relative_to(hospital.folder)), path.read_bytes()) for path in files]
     contents += [(name, gzip.decompress(data)) for name, data in contents if data[:2] == b"\x1f\x8b"]
     return [*contents, ("console", hospital.console.encode())]

@@ -1,7 +1,7 @@
 """A hospital's raw data as hospitals have them: names in folders, files, headers and reports.
 
-Simulated exams and reports, renamed to people who do not exist. Every word in `CANARIES` is planted somewhere and must never be
-seen again.
+Simulated exams and reports, renamed to people who do not exist. Every word in `CANARIES` is planted somewhere and
+must never be seen again.
 """
 
 import csv

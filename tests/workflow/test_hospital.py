@@ -7,11 +7,12 @@ import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hospital")]
 
+EXAMS = "results/ingest/hospital/exams.tsv"
 REASONS = {"unreadable": "read", "missing": "missing|not there|no such|not found", "ambiguous": "ambiguous|equally"}
 
 
 def test_every_bad_exam_is_named_with_its_reason(hospital):
-    exams = {(row["subject"], row["session"]): row for row in hospital.rows("results/ingest/hospital/exams.tsv")}
+    exams = {(row["subject"], row["session"]): row for row in hospital.rows(EXAMS)}
     assert len(exams) == 36
     excluded = {key: row["reason"] for key, row in exams.items() if row["status"] == "excluded"}
     assert set(excluded) == set(hospital.bad.values())
@@ -20,9 +21,7 @@ def test_every_bad_exam_is_named_with_its_reason(hospital):
 
 
 def test_pairs_that_need_a_bad_exam_are_excluded_with_its_reason_and_the_others_are_not(hospital):
-    exams = {
-        (row["subject"], row["session"]): row["reason"] for row in hospital.rows("results/ingest/hospital/exams.tsv")
-    }
+    exams = {(row["subject"], row["session"]): row["reason"] for row in hospital.rows(EXAMS)}
     maps = hospital.rows("results/imaging/hospital/maps.tsv")
     assert len(maps) == 24
     for row in maps:

@@ -8,21 +8,11 @@ import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hospital")]
 
-CATEGORIES = (
-    "ingest",
-    "imaging",
-    "splits",
-    "labels",
-    "manifests",
-    "pretraining",
-    "tuning",
-    "transfer",
-    "external",
-    "evaluation",
-)
+CATEGORIES = "ingest imaging splits labels manifests pretraining tuning transfer external evaluation".split()
 QUIET = (
-    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync", "--window-size=1400,1000", "--virtual-time-budget=8000",
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
+    "--disable-background-networking", "--disable-component-update", "--window-size=1400,1000",
+    "--virtual-time-budget=8000",
 )  # fmt: skip
 
 

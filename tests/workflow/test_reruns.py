@@ -51,11 +51,8 @@ def test_touching_a_script_reruns_nothing(hospital):
 
 def add_logic(hospital, file):
     """A context in which a module has one statement more."""
-    first = next(
-        line
-        for line in (hospital.folder / PACKAGE / file).read_text().splitlines()
-        if line.startswith(("import", "from"))
-    )
+    lines = (hospital.folder / PACKAGE / file).read_text().splitlines()
+    first = next(line for line in lines if line.startswith(("import", "from")))
     return hospital.edited(f"{PACKAGE}/{file}", first, f"{first}\n_ADDED = 1")
 
 
@@ -83,9 +80,8 @@ def test_a_label_rule_reruns_labels_and_no_imaging(hospital):
     rules = hospital.folder / PACKAGE / "labels/rules/fr.yaml"
     text = rules.read_text(encoding="utf-8")
     first = next(line for line in text.splitlines() if line.lstrip().startswith("- "))
-    with hospital.edited(
-        f"{PACKAGE}/labels/rules/fr.yaml", first, f"# A comment is no rule, but the file is data.\n{first}"
-    ):
+    # A comment is no rule, but the file is data: its bytes count.
+    with hospital.edited(f"{PACKAGE}/labels/rules/fr.yaml", first, f"# A comment.\n{first}"):
         jobs = hospital.pending()
     assert "extract_reports" in jobs
     assert stages(jobs) == {"labels", "manifests", "pretraining", "tuning", "transfer", "external", "evaluation"}
@@ -111,22 +107,16 @@ def test_a_human_label_reruns_no_imaging(hospital):
 
 
 def test_a_new_session_reruns_that_subject_only(hospital):
-    row = hospital.rows("config/cohorts/hospital/exams.tsv")[0]
-    sessions = [
-        exam["session"]
-        for exam in hospital.rows("config/cohorts/hospital/exams.tsv")
-        if exam["subject"] == row["subject"]
-    ]
-    last = max(sessions, key=int)
-    cells = "\t".join(row[name] for name in row)
-    pair = next(iter(hospital.rows("config/cohorts/hospital/pairs.tsv")))
-    line = "\t".join(pair[name] for name in pair)
-    new = {**pair, "subject": row["subject"], "prior": last, "current": "9999"}
+    folder = "config/cohorts/hospital"
+    exams, pair = hospital.rows(f"{folder}/exams.tsv"), hospital.rows(f"{folder}/pairs.tsv")[0]
+    subject = exams[0]["subject"]
+    last = max((row["session"] for row in exams if row["subject"] == subject), key=int)
+    new_exam = "\t".join({**exams[0], "session": "9999"}.values())
+    new_pair = "\t".join({**pair, "subject": subject, "prior": last, "current": "9999"}.values())
+    first_exam, first_pair = "\t".join(exams[0].values()), "\t".join(pair.values())
     with (
-        hospital.edited(
-            "config/cohorts/hospital/exams.tsv", cells, cells + "\n" + "\t".join({**row, "session": "9999"}.values())
-        ),
-        hospital.edited("config/cohorts/hospital/pairs.tsv", line, line + "\n" + "\t".join(new.values())),
+        hospital.edited(f"{folder}/exams.tsv", first_exam, f"{first_exam}\n{new_exam}"),
+        hospital.edited(f"{folder}/pairs.tsv", first_pair, f"{first_pair}\n{new_pair}"),
     ):
         jobs = hospital.pending()
     assert [jobs[rule] for rule in ("convert_exam", "extract_brain", "correct_bias")] == [1, 1, 1]

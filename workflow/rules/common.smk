@@ -1,6 +1,7 @@
 """Helpers that read as sentences in the rules: which files a job needs, and which values it depends on."""
 
 from itertools import product
+from types import SimpleNamespace
 
 from gliodelta.fingerprint import code_of, digest
 from gliodelta.schema import InvalidInput
@@ -125,6 +126,11 @@ def recipe_training(wildcards):
     return study.training(recipe_row(wildcards)["grid"], "epochs")
 
 
+def named_grid(wildcards):
+    """Voxel size and shape of the grid."""
+    return setting("training", "grids")[wildcards.grid]
+
+
 def deadline(wildcards, output):
     """Minutes after which a training saves its state; not tracked, like every param that asks for `output`."""
     return setting("training", "deadline_minutes")
@@ -133,6 +139,15 @@ def deadline(wildcards, output):
 def tracking(wildcards, output):
     """Whether and where Weights & Biases follows a training; not tracked either."""
     return setting("wandb")
+
+
+def code_of_layout(module):
+    """A param function: fingerprint of `module` and of the cohort's layout."""
+
+    def code(wildcards):
+        return study.code_of_layout(module, wildcards.cohort)
+
+    return code
 
 
 def code_of_arm(module):
@@ -330,11 +345,37 @@ def every_cohort(pattern):
     return files
 
 
+def labelled_cohorts():
+    """Names of the cohorts with human labels, the development cohort first."""
+    tested = [study.development, *study.external] if study.development else []
+    return [cohort for cohort in tested if study.cohorts[cohort]["labels"]]
+
+
+def simulated_cohorts(*roles):
+    """Names of the simulated cohorts, of all roles or of these."""
+    simulated = [name for name, cohort in study.cohorts.items() if "simulation" in cohort]
+    return [name for name in simulated if not roles or study.cohorts[name]["role"] in roles]
+
+
+def simulated_cohort_files():
+    """Paths of the YAMLs of the simulated cohorts."""
+    return [study.cohort_file(cohort) for cohort in simulated_cohorts()]
+
+
+def for_each(cohorts, files):
+    """An input function: what the input function `files` gives for each of the cohorts."""
+
+    def all_files(wildcards):
+        found = [files(SimpleNamespace(cohort=cohort)) for cohort in cohorts]
+        return [file for some in found for file in ([some] if isinstance(some, str) else some)]
+
+    return all_files
+
+
 def final_results():
     """What `all` asks for: the evaluation, or, without a development cohort, the difference maps."""
     maps = [f"<results>/imaging/{cohort}/maps.tsv" for cohort in study.cohorts]
     if not study.development:
         return maps
-    simulated = [name for name, cohort in study.cohorts.items() if "simulation" in cohort]
-    checks = ["<results>/evaluation/simulation.tsv"] if simulated else []
+    checks = ["<results>/evaluation/simulation.tsv"] if simulated_cohorts() else []
     return [*maps, "<results>/evaluation/summary.tsv", "<results>/evaluation/comparisons.tsv", *checks]

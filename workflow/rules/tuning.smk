@@ -25,7 +25,7 @@ rule tune_study:
         worker_code=code_of_arm("gliodelta.tuning.worker"),
         arm=arm_row,
         recipes=arm_recipes,
-        training=setting("training"),
+        training=arm_training,
         seed=setting("tuning", "seed"),
     script:
         "../../scripts/tune_study.py"
@@ -55,6 +55,7 @@ rule tune_worker:
     params:
         code=code_of_arm("gliodelta.tuning.worker"),
         scratch=scratch,
+        deadline=deadline,
     script:
         "../../scripts/tune_worker.py"
 

@@ -29,11 +29,12 @@ TEXT_COLUMNS = (
 
 
 @contextlib.contextmanager
-def atomic(path):
+def atomic(path, private=False):
     """Yields a temporary path beside `path` that becomes `path` when the block ends without an error.
 
     Args:
         path: the file to write; its folder is made when missing.
+        private: whether only the owner may read the file.
 
     Yields:
         pathlib.Path of the temporary file, with the same ending as `path`.
@@ -46,7 +47,8 @@ def atomic(path):
     try:
         yield temporary
         # mkstemp makes files that only their owner can read; clusters share results by group.
-        temporary.chmod(0o666 & ~_umask())
+        if not private:
+            temporary.chmod(0o666 & ~_umask())
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -58,9 +60,9 @@ def _umask():
     return mask
 
 
-def write_text(text, path):
-    """Writes `text` as UTF-8."""
-    with atomic(path) as temporary:
+def write_text(text, path, private=False):
+    """Writes `text` as UTF-8, with `private` for its owner's eyes only."""
+    with atomic(path, private) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

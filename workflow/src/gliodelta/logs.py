@@ -27,11 +27,12 @@ def job_log(path, private=False):
         try:
             yield
         except Exception as error:
-            print(_private(error) if private else traceback.format_exc(), file=sys.stderr)
+            print(without_text(error) if private else traceback.format_exc(), file=sys.stderr)
             raise SystemExit(1) from None
 
 
-def _private(error):
+def without_text(error):
+    """Returns what may be told of an error whose text may hold raw paths: its type and the lines of code."""
     frames = traceback.extract_tb(error.__traceback__)
     lines = [f"  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames]
     return "\n".join(

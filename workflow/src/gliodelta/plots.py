@@ -1,4 +1,4 @@
-"""How all figures look and how they are written: one style, colours that colour-blind readers can tell apart, equal bytes."""
+"""How all figures look and are written: one style, colours that colour-blind readers can tell apart, equal bytes."""
 
 from gliodelta import io
 
@@ -48,8 +48,37 @@ def _style(matplotlib):
     }
 
 
-def save(figure, path, dpi=DPI):
-    """Writes `figure` as PNG without time or program version, so that equal figures are equal files; then empties it."""
+def save(figure, path, dpi=DPI, palette=None):
+    """Writes `figure` as PNG, then empties it. It holds no time or program version: equal figures are equal files.
+
+    Args:
+        figure: what `new` returned.
+        path: file to write.
+        dpi: dots an inch.
+        palette: uint8 array (up to 256, 3) of the only colours to use; a picture of images then takes a third of the
+            bytes.
+    """
     with io.atomic(path) as temporary:
         figure.savefig(temporary, format="png", dpi=dpi, metadata={"Software": None}, pil_kwargs={"optimize": True})
     figure.clear()
+    if palette is not None:
+        from PIL import Image
+
+        save_picture(Image.open(path), path, palette)
+
+
+def save_picture(picture, path, palette):
+    """Writes a `PIL.Image.Image` as PNG in the colours of `palette` only, each colour as the nearest of them.
+
+    Args:
+        picture: of any mode.
+        path: file to write.
+        palette: uint8 array (up to 256, 3).
+    """
+    from PIL import Image
+
+    colours = Image.new("P", (1, 1))
+    colours.putpalette(palette.tobytes())
+    reduced = picture.convert("RGB").quantize(palette=colours, dither=Image.Dither.NONE)
+    with io.atomic(path) as temporary:
+        reduced.save(temporary, format="png", optimize=True)

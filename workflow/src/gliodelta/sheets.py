@@ -115,13 +115,38 @@ def source_path(cohort_file, subject, session, simulated=None):
 
     Returns:
         pathlib.Path of the exam's folder or file. It may not exist.
+
+    Raises:
+        LookupError: neither the link table nor the sheet names a source.
     """
     cohort = read_cohort(cohort_file)
-    row = find(cohort, "exams", subject=subject, session=session)[0]
-    if cohort.get("links"):
-        links = read_sheet(cohort["links"], "links")
-        row = next(link for link in links if (link["subject"], link["session"]) == (subject, session))
-    return raw_root(cohort, simulated) / row["source"]
+    links = _links(cohort["links"], "links") if cohort.get("links") else _by_exam(cohort["exams"])
+    return raw_root(cohort, simulated) / links[subject, session]["source"]
+
+
+def report_path(cohort, row, simulated=None):
+    """Finds the text of a report, as `source_path` does for an exam.
+
+    Args:
+        cohort: from `read_cohort`.
+        row: row of reports.tsv.
+        simulated: folder of the simulated subject, for a simulated cohort.
+
+    Raises:
+        LookupError: neither the link table nor the row names a file.
+    """
+    if cohort.get("report_links"):
+        row = _links(cohort["report_links"], "reports")[row["subject"], row["session"]]
+    return raw_root(cohort, simulated) / row["file"]
+
+
+@functools.cache
+def _links(path, kind):
+    return _by_exam(read_sheet(path, kind))
+
+
+def _by_exam(rows):
+    return {(row["subject"], row["session"]): row for row in rows}
 
 
 def raw_root(cohort, simulated=None):

@@ -8,7 +8,8 @@ from gliodelta.schema import InvalidInput, validate
 from gliodelta.sheets import pair_id, read_cohort, read_sheet
 
 DEVELOPMENT, EXTERNAL, INFERENCE = "development", "external", "inference"
-# Where the variants live that an arm or a recipe chooses by name.
+# Where the variants live that a cohort, an arm or a recipe chooses by name.
+LAYOUTS = "gliodelta.ingest.layouts"
 ENCODERS = "gliodelta.training.encoders"
 REPRESENTATIONS = "gliodelta.training.representations"
 STRATEGIES = "gliodelta.transfer.strategies"
@@ -84,6 +85,10 @@ class Study:
     def recipes_of(self, arm):
         """Returns the names of the recipes that an arm chooses from."""
         return _list(self.arms[arm].get("recipes", ""))
+
+    def code_of_layout(self, module, cohort):
+        """Returns the fingerprint of `module` with the layout that the cohort lies in."""
+        return code_of(module, [f"{LAYOUTS}.{self.cohorts[cohort]['layout']}"])
 
     def code_of_recipe(self, module, recipe):
         """Returns the fingerprint of `module` with the plug-ins that the recipe uses."""

@@ -1,15 +1,13 @@
 """Every arm and every comparator on every cohort: what it is worth, how sure that is, and who beats whom."""
 
-from itertools import combinations
-from pathlib import Path
-
+from itertools import combinations, product
 import numpy as np
 
 from gliodelta import io
 from gliodelta.evaluation import figures
 from gliodelta.evaluation.bootstrap import draw_patients, holm, interval, swap_test
 from gliodelta.evaluation.metrics import auc, average_precision, brier, prevalence, sensitivity, specificity
-from gliodelta.evaluation.predictions import COLUMNS, PAIR, average_repeats, check, combine, read_predictions
+from gliodelta.evaluation.predictions import PAIR, average_repeats, combine, gather
 from gliodelta.sheets import read_sheet
 
 PRIMARY, ARM, COMPARATOR = "primary", "arm", "comparator"
@@ -26,45 +24,35 @@ METRICS = {
 AREAS = {"auc": auc, "ap": average_precision}
 
 
-def evaluate_arms(predictions, external, comparators, arms_sheet, development, settings, summary, comparisons, pictures):
+def evaluate_arms(predictions, external, comparators, arms_sheet, development, settings, tables, pictures):
     """Scores all arms and comparators on the development cohort (cross-validated) and on the external cohorts.
 
     Args:
-        predictions: predictions.tsv of every arm and split on the development cohort.
-        external: ``.../{cohort}/{arm}/predictions.tsv`` of every external cohort and arm.
-        comparators: table of `comparators.fit_comparators`.
+        predictions, external, comparators, development: as for `predictions.gather`.
         arms_sheet: path of arms.tsv; it declares the primary arm.
-        development: name of the development cohort.
         settings: dict with `bootstraps`, the number of draws and permutations, and `seed`.
-        summary: table to write: kind, arm, cohort, metric, value, low, high (95 %), n_maps, n_patients, note.
-        comparisons: table to write: paired differences of the pooled AUC, their intervals and p-values.
-        pictures: dict of figures to write: roc, precision_recall, auc.
+        tables: dict of tables to write: summary (results of `summarise`) and comparisons (result of `compare`).
+        pictures: dict of PNGs to write: roc, precision_recall and auc.
 
     Raises:
         InvalidInput: predictions are missing, doubled or no numbers.
     """
     import pandas as pd
 
-    tables = [read_predictions(predictions, development)]
-    tables += [read_predictions([file], Path(file).parts[-3]) for file in external]
-    tables += [io.read_table(comparators)[["cohort", *COLUMNS]]]
-    table = pd.concat(tables, ignore_index=True)
-    # Cohorts stay in the order given, the development cohort first, through all groupings.
-    table["cohort"] = pd.Categorical(table["cohort"], categories=table["cohort"].unique())
-    check(table)
-    kinds = _kinds(arms_sheet, table)
+    table = gather(predictions, external, comparators, development)
+    kinds = rank_arms(arms_sheet, table)
     folds = combine(table)
     pairs = average_repeats(folds)
-    judged = summarise(folds, pairs, kinds, settings)
-    io.write_table(pd.concat([judged, _unlabelled(table, kinds)]), summary)
-    io.write_table(compare(pairs, kinds, settings), comparisons)
+    summary = summarise(folds, pairs, kinds, settings)
+    io.write_table(pd.concat([summary, count_unlabelled(table, kinds)]), tables["summary"])
+    io.write_table(compare(pairs, kinds, settings), tables["comparisons"])
     figures.draw_roc(pairs, kinds, pictures["roc"])
     figures.draw_precision_recall(pairs, kinds, pictures["precision_recall"])
-    figures.draw_auc(judged, pictures["auc"])
+    figures.draw_auc(summary, pictures["auc"])
 
 
-def _kinds(arms_sheet, table):
-    """Kind of each arm, the primary one first, the comparators last."""
+def rank_arms(arms_sheet, table):
+    """Returns dict of arm to primary, arm or comparator, in this order; what arms.tsv does not name is a comparator."""
     rows = sorted(read_sheet(arms_sheet, "arms"), key=lambda row: row["primary"] != "yes")
     kinds = {row["arm"]: PRIMARY if row["primary"] == "yes" else ARM for row in rows}
     return kinds | {arm: COMPARATOR for arm in dict.fromkeys(table["arm"]) if arm not in kinds}
@@ -79,7 +67,7 @@ def summarise(folds, pairs, kinds, settings):
         settings: dict with `bootstraps` and `seed`.
 
     Returns:
-        pandas.DataFrame with the columns of summary.tsv.
+        pandas.DataFrame: kind, arm, cohort, metric, value, low, high (95 %), n_maps, n_patients, note.
     """
     import pandas as pd
 
@@ -113,13 +101,18 @@ def compare(pairs, kinds, settings):
     tables = []
     for _, cohort in pairs.groupby("cohort", sort=False):
         samples = {arm: sample for _, arm, sample in _samples(cohort, kinds)}
-        networks = [arm for arm in samples if kinds[arm] != COMPARATOR]
-        trivial = [(arm, rival) for arm in networks if kinds[arm] == PRIMARY for rival in samples if rival not in networks]
-        rows = [_compare(samples[a], samples[b], settings) for a, b in [*combinations(networks, 2), *trivial]]
+        rows = [_compare(samples[a], samples[b], settings) for a, b in _rivals(samples, kinds)]
         family = pd.DataFrame(rows, columns=[*columns[:-1], "n_maps", "n_patients", "note"])
         family.insert(columns.index("p_holm"), "p_holm", holm(family["p"]))
         tables.append(family)
     return pd.concat(tables, ignore_index=True)
+
+
+def _rivals(arms, kinds):
+    """The declared family of comparisons."""
+    networks = [arm for arm in arms if kinds[arm] != COMPARATOR]
+    primary = [arm for arm in networks if kinds[arm] == PRIMARY]
+    return [*combinations(networks, 2), *product(primary, [arm for arm in arms if arm not in networks])]
 
 
 def _samples(pairs, kinds):
@@ -149,8 +142,8 @@ def _judge_folds(name, area, folds, sample, weights):
     defined = [drawn for drawn in values if not np.isnan(drawn[0])]
     mean = np.mean(defined, axis=0) if defined else np.full(len(weights), np.nan)
     row = _row(f"{name}-fold-mean", mean, sample)
-    if len(defined) < len(values):
-        row["note"] = "; ".join(filter(None, [f"mean of {len(defined)} of {len(values)} folds: the others have one class", row["note"]]))
+    if 0 < len(defined) < len(values):
+        row["note"] = f"{len(values) - len(defined)} of {len(values)} folds have one class; {row['note']}".rstrip("; ")
     return [row, *rows]
 
 
@@ -159,9 +152,8 @@ def _row(name, drawn, sample):
     value, (low, high, unusable) = drawn[0], interval(drawn[1:])
     row = {"metric": name, "value": value, "low": low, "high": high, **_size(sample), "note": ""}
     if np.isnan(value):
-        classes = sample["y_true"].nunique()
-        note = "undefined: one class only" if classes < 2 else "undefined: validation predictions hold one class or none"
-        return {**row, "low": np.nan, "high": np.nan, "note": note}
+        where = "test" if sample["y_true"].nunique() < 2 else "validation"
+        return {**row, "low": np.nan, "high": np.nan, "note": f"undefined: no {where} pairs of one of the classes"}
     return {**row, "note": _left_out(unusable, len(drawn) - 1)}
 
 
@@ -191,18 +183,16 @@ def _compare(first, second, settings):
         "high": high,
         "p": swap_test(y, subjects, *scores, settings["bootstraps"], settings["seed"]) if defined else np.nan,
         **_size(first),
-        "note": _left_out(unusable, len(weights) - 1) if defined else "undefined: one class only",
+        "note": _left_out(unusable, len(weights) - 1) if defined else "undefined: no test pairs of one of the classes",
     }
 
 
-def _unlabelled(table, kinds):
-    """Rows that count the pairs of external cohorts that no human labelled: predicted, but not scored."""
+def count_unlabelled(table, kinds):
+    """Returns rows for the summary that count the external pairs without a human label: predicted, but not scored."""
     import pandas as pd
 
-    missing = table[table["y_true"].isna()]
-    rows = [
-        {"kind": kinds[arm], "arm": arm, "cohort": cohort, "metric": "pairs-without-label", "value": len(part), **_size(part)}
-        | {"note": "predicted, but not scored: no human label"}
-        for (cohort, arm), part in missing.groupby(["cohort", "arm"])
-    ]
+    rows = []
+    for (cohort, arm), part in table[table["y_true"].isna()].groupby(["cohort", "arm"]):
+        row = {"kind": kinds[arm], "arm": arm, "cohort": cohort, "metric": "pairs-without-label", "value": len(part)}
+        rows.append({**row, **_size(part), "note": "predicted, but not scored: no human label"})
     return pd.DataFrame(rows)

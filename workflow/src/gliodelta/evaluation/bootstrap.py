@@ -48,8 +48,8 @@ def swap_test(y, subjects, first, second, draws, seed):
     """Permutation test of the difference between the AUCs of two models that scored the same maps.
 
     One coin a patient swaps all of that patient's scores between the models. A coin a map would ignore that maps of
-    one patient resemble each other: it rejects 24 % of true null hypotheses at .05 on clustered data. Scores are first put on
-    a common scale, their ranks, which changes neither AUC.
+    one patient resemble each other: it rejects 24 % of true null hypotheses at .05 on clustered data. Scores are
+    first put on a common scale, their ranks, which changes neither AUC.
 
     Args:
         y: [maps], 0 or 1, both present.

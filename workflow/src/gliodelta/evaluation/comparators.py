@@ -1,7 +1,8 @@
 """Trivial rivals of the networks: anything deep must beat the mean of the difference map, or the calendar.
 
-Each is a logistic regression on numbers that the imaging stage has measured, trained like a network: on the human labels of the
-training patients of each split, never on validation or test patients. With one number the regression only finds its direction.
+Each is a logistic regression on numbers that the imaging stage has measured, trained like a network: on the human
+labels of the training patients of each split, never on validation or test patients. With one number the regression
+finds only its direction.
 """
 
 import numpy as np
@@ -31,8 +32,8 @@ def fit_comparators(folds, cohorts, maps, labels, table, picture):
         folds: table of `splits.split_patients`.
         cohorts: names of the cohorts, the development cohort first.
         maps, labels: maps.tsv and labels.tsv of each of them.
-        table: table to write: cohort and the columns of predictions.tsv, `arm` being the comparator. On external cohorts
-            (repeat, fold and inner 0) score and probability are means over all models.
+        table: table to write: cohort and the columns of predictions.tsv, `arm` being the comparator. On external
+            cohorts (repeat, fold and inner 0) score and probability are means over all models.
         picture: PNG to write: the numbers by human label.
 
     Raises:
@@ -63,7 +64,8 @@ def fit_comparators(folds, cohorts, maps, labels, table, picture):
 def _read(maps, labels):
     """Included pairs of a cohort that have a human label, with their numbers."""
     table = io.read_table(maps)
-    table = table[table["include"] == "yes"].merge(labelled(labels)[[*PAIR, "y"]], on=PAIR).rename(columns={"y": "y_true"})
+    human = labelled(labels)[[*PAIR, "y"]].rename(columns={"y": "y_true"})
+    table = table[table["include"] == "yes"].merge(human, on=PAIR)
     columns = [column for columns in COMPARATORS.values() for column in columns]
     missing = [column for column in columns if column not in table or not np.isfinite(table[column]).all()]
     if missing:
@@ -87,5 +89,6 @@ def _predict(training, pairs, columns):
 
 
 def _mean(predictions):
-    first = predictions[0]
-    return first.assign(**{name: np.mean([table[name] for table in predictions], axis=0) for name in ("score", "probability")})
+    """The first of several tables on the same pairs, with their mean score and mean probability."""
+    means = {name: np.mean([table[name] for table in predictions], axis=0) for name in ("score", "probability")}
+    return predictions[0].assign(**means)

@@ -1,5 +1,7 @@
 """Figures of the evaluation: curves a cohort, and one overview of all arms with their intervals."""
 
+from itertools import cycle
+
 import numpy as np
 
 from gliodelta import plots
@@ -10,8 +12,13 @@ _DASHES = [(0, (1, 1)), (0, (4, 1.5)), (0, (4, 1.5, 1, 1.5)), (0, (7, 2))]
 _GREY = "#777777"
 _MARKERS = {"primary": "D", "arm": "o", "comparator": "s"}
 _PANEL_MM = 78
-_LABELS = {"stable": (0, plots.COLOURS["blue"]), "unstable": (1, plots.COLOURS["red"])}
-_DASH = ["--", "-"]
+# Name: y, colour and line style.
+_LABELS = {"stable": (0, plots.COLOURS["blue"], "--"), "unstable": (1, plots.COLOURS["red"], "-")}
+_FEATURES = {
+    "feature_mean": "mean |difference|",
+    "feature_p95": "95th percentile\nof |difference|",
+    "days": "interval in days",
+}
 
 
 def draw_roc(pairs, kinds, path):
@@ -79,16 +86,16 @@ def _styles(kinds):
     """Line style of each arm: colours for arms, the primary one widest; thin grey dashes for comparators."""
     arms = [arm for arm, kind in kinds.items() if kind != "comparator"]
     trivial = [arm for arm, kind in kinds.items() if kind == "comparator"]
-    styles = {
-        arm: {"color": _COLOURS[place % len(_COLOURS)], "linewidth": 2.4 if kinds[arm] == "primary" else 1.5, "zorder": 3}
-        for place, arm in enumerate(arms)
-    }
-    greys = {"color": _GREY, "linewidth": 1, "zorder": 2}
-    return styles | {arm: {**greys, "linestyle": _DASHES[place % len(_DASHES)]} for place, arm in enumerate(trivial)}
+    styles = {}
+    for arm, colour in zip(arms, cycle(_COLOURS)):
+        styles[arm] = {"color": colour, "linewidth": 2.4 if kinds[arm] == "primary" else 1.5, "zorder": 3}
+    for arm, dashes in zip(trivial, cycle(_DASHES)):
+        styles[arm] = {"color": _GREY, "linewidth": 1, "zorder": 2, "linestyle": dashes}
+    return styles
 
 
 def draw_auc(summary, path):
-    """Draws the pooled AUC of all arms and comparators with its interval, a panel a cohort; small circles are single folds.
+    """Draws the pooled AUC of all arms and comparators with its interval, a panel a cohort; circles are single folds.
 
     Args:
         summary: result of `arms.summarise`.
@@ -110,9 +117,10 @@ def draw_auc(summary, path):
             _draw_interval(panel, rows[arm], value, low, high, _MARKERS[kinds[arm]], styles[arm]["color"])
         panel.set_title(f"{cohort}: {pooled['n_maps'].iloc[0]} maps of {pooled['n_patients'].iloc[0]} patients")
         panel.set(xlim=(0, 1), xlabel="AUC", ylim=(0.4 - len(kinds), 0.6))
-    panels[0][0].set_yticks(list(rows.values()), [f"{arm} (primary)" if kinds[arm] == "primary" else arm for arm in rows])
-    for tick, arm in zip(panels[0][0].get_yticklabels(), rows, strict=True):
-        tick.set_fontweight("bold" if kinds[arm] == "primary" else "normal")
+    panels[0][0].set_yticks(list(rows.values()), list(rows))
+    for tick, (arm, kind) in zip(panels[0][0].get_yticklabels(), kinds.items(), strict=True):
+        if kind == "primary":
+            tick.set(text=f"{arm} (primary)", fontweight="bold")
     plots.save(figure, path)
 
 
@@ -132,19 +140,20 @@ def draw_features(pairs, path):
         pairs: dict of cohort to its labelled pairs (columns of maps.tsv and y_true).
         path: PNG to write.
     """
-    single = {"feature_mean": "mean |difference|", "feature_p95": "95th percentile\nof |difference|", "days": "interval in days"}
-    figure, panels = plots.new(200, 52 * len(pairs), rows=len(pairs), columns=len(single) + 1, squeeze=False)
+    size = {"rows": len(pairs), "columns": len(_FEATURES) + 1}
+    figure, panels = plots.new(200, 52 * len(pairs), **size, squeeze=False)
     for row, (cohort, table) in zip(panels, pairs.items(), strict=True):
         row[0].set_title(cohort)
-        for panel, (column, name) in zip(row, single.items(), strict=False):
-            for label, colour in _LABELS.values():
+        for panel, (column, name) in zip(row, _FEATURES.items(), strict=False):
+            for label, colour, _ in _LABELS.values():
                 _draw_dots(panel, label, table.loc[table["y_true"] == label, column].to_numpy(float), colour)
-            panel.set_xticks([label for label, _ in _LABELS.values()], list(_LABELS))
+            panel.set_xticks([label for label, *_ in _LABELS.values()], list(_LABELS))
             panel.set(ylabel=name, xlim=(-0.6, 1.6), ylim=(0, None))
         bins = [column for column in table if column.startswith("feature_hist")]
-        for name, (label, colour) in _LABELS.items():
+        for name, (label, colour, line) in _LABELS.items():
             share = table.loc[table["y_true"] == label, bins].mean()
-            row[-1].stairs(share, range(len(bins) + 1), color=colour, label=name, linewidth=1.5, linestyle=_DASH[label], baseline=None)
+            style = {"color": colour, "linestyle": line, "linewidth": 1.5, "baseline": None}
+            row[-1].stairs(share, range(len(bins) + 1), label=name, **style)
         row[-1].set(xlabel="bin of |difference|", ylabel="share of the brain", yscale="log")
         row[-1].legend()
     plots.save(figure, path)
@@ -186,5 +195,5 @@ def draw_simulation(items, units, path):
 
 def _draw_share(panel, place, values, colour):
     if len(values):
-        panel.bar(place, values.mean(), 0.5, color=colour, alpha=0.6)
-        panel.annotate(f"{int(values.sum())} of {len(values)}", (place, values.mean()), xytext=(0, 2), textcoords="offset points", ha="center")
+        bars = panel.bar(place, values.mean(), 0.5, color=colour, alpha=0.6)
+        panel.bar_label(bars, [f"{int(values.sum())} of {len(values)}"])

@@ -1,5 +1,7 @@
 """Predictions of many models as one prediction a map: read, checked for completeness, then averaged."""
 
+from pathlib import Path
+
 import numpy as np
 
 from gliodelta import io
@@ -12,28 +14,37 @@ COLUMNS = [*PAIR, "split", "y_true", "score", "probability", *MODEL, "arm"]
 VALIDATION, TEST, EXTERNAL = "validation", "test", "external"
 
 
-def read_predictions(files, cohort):
-    """Reads tables of predictions (columns: `COLUMNS`) that were made on one cohort.
+def gather(predictions, external, comparators, development):
+    """Reads and checks all predictions of a study.
 
     Args:
-        files: paths of the tables.
-        cohort: name of the cohort.
+        predictions: predictions.tsv of every arm and split on the development cohort.
+        external: ``.../{cohort}/{arm}/predictions.tsv`` of every external cohort and arm.
+        comparators: table of `comparators.fit_comparators`.
+        development: name of the development cohort.
 
     Returns:
-        pandas.DataFrame with the columns cohort and `COLUMNS`.
+        pandas.DataFrame with the columns cohort (a categorical, the development cohort first) and `COLUMNS`.
 
     Raises:
-        InvalidInput: a column is missing, or a number is no number.
+        InvalidInput: a column is missing, or see `check`.
     """
     import pandas as pd
 
-    tables = [io.read_table(file) for file in files]
-    for file, table in zip(files, tables, strict=True):
-        missing = [name for name in COLUMNS if name not in table]
-        if missing:
-            raise InvalidInput(f"{file}: lacks the columns {', '.join(missing)}; write all of {', '.join(COLUMNS)}")
-    table = pd.concat(tables, ignore_index=True)[COLUMNS]
-    table.insert(0, "cohort", cohort)
+    sources = [(file, development) for file in predictions] + [(file, Path(file).parts[-3]) for file in external]
+    parts = [_read(file).assign(cohort=cohort) for file, cohort in sources]
+    table = pd.concat([*parts, _read(comparators)], ignore_index=True)[["cohort", *COLUMNS]]
+    # Cohorts stay in this order through all groupings.
+    table["cohort"] = pd.Categorical(table["cohort"], categories=table["cohort"].unique())
+    check(table)
+    return table
+
+
+def _read(file):
+    table = io.read_table(file)
+    missing = [name for name in COLUMNS if name not in table]
+    if missing:
+        raise InvalidInput(f"{file}: lacks the columns {', '.join(missing)}; write all of {', '.join(COLUMNS)}")
     return table
 
 
@@ -57,7 +68,7 @@ def check(table):
     _refuse(table[table.duplicated(keys)], "a pair that stands there twice; delete the doubled rows")
     labels = table[table["y_true"].notna()].groupby(["cohort", *PAIR])["y_true"].transform("nunique")
     _refuse(table.loc[labels.index[labels > 1]], "a pair that has another y_true elsewhere; rebuild the predictions")
-    for (cohort, split), part in table.groupby(["cohort", "split"]):
+    for (cohort, split), part in table[table["y_true"].notna()].groupby(["cohort", "split"]):
         if split != VALIDATION:
             _check_complete(cohort, part)
 
@@ -77,16 +88,15 @@ def _check_complete(cohort, table):
 
 def _refuse(rows, fault):
     if len(rows):
-        first = rows.iloc[0]
-        place = f"arm {first['arm']}, cohort {first['cohort']}, repeat {first['repeat']} fold {first['fold']} inner {first['inner']}"
-        raise InvalidInput(f"{place}: {len(rows)} row{'s' * (len(rows) > 1)} with {fault}")
+        place = ", ".join(f"{column} {rows.iloc[0][column]}" for column in ("arm", "cohort", *MODEL))
+        raise InvalidInput(f"{len(rows)} row{'s' * (len(rows) > 1)}, first of {place}: {fault}")
 
 
 def combine(table):
     """Averages the inner models of each outer fold.
 
-    A pair is called unstable from the threshold on that Youden's index chooses on the pooled validation rows of the models
-    that made the prediction: those of the outer fold, or, for an external cohort, those of all folds.
+    A pair is called unstable from the threshold on that Youden's index chooses on the pooled validation rows of the
+    models that made the prediction: those of the outer fold, or, for an external cohort, those of all folds.
 
     Args:
         table: checked predictions (columns: cohort and `COLUMNS`).
@@ -97,7 +107,7 @@ def combine(table):
     """
     tested = table[(table["split"] != VALIDATION) & table["y_true"].notna()]
     fold = ["cohort", "arm", "repeat", "fold"]
-    folds = tested.groupby([*fold, *PAIR], as_index=False).agg(y_true=("y_true", "first"), probability=("probability", "mean"))
+    folds = tested.groupby([*fold, *PAIR], as_index=False).agg({"y_true": "first", "probability": "mean"})
     grouped = folds.groupby(fold)["probability"]
     folds["rank"] = (grouped.rank() - 0.5) / grouped.transform("size")
     chosen = _thresholds(table[table["split"] == VALIDATION])
@@ -110,7 +120,7 @@ def combine(table):
 def _thresholds(validation):
     groups = {key: rows for key, rows in validation.groupby(["arm", "repeat", "fold"])}
     groups |= {(arm, 0, 0): rows for arm, rows in validation.groupby("arm")}
-    return {key: youden_threshold(rows["y_true"].to_numpy(), rows["probability"].to_numpy()) for key, rows in groups.items()}
+    return {key: youden_threshold(rows["y_true"], rows["probability"]) for key, rows in groups.items()}
 
 
 def average_repeats(folds):
@@ -122,5 +132,5 @@ def average_repeats(folds):
     Returns:
         pandas.DataFrame, sorted: cohort, arm, subject, prior, current, y_true, probability, rank, called.
     """
-    values = {"y_true": "first", "probability": "mean", "rank": "mean", "called": lambda calls: calls.mean(skipna=False)}
-    return folds.groupby(["cohort", "arm", *PAIR], as_index=False).agg(values)
+    means = dict.fromkeys(("probability", "rank", "called"), lambda values: values.mean(skipna=False))
+    return folds.groupby(["cohort", "arm", *PAIR], as_index=False).agg({"y_true": "first", **means})

@@ -1,6 +1,6 @@
 """Does the house find what the simulation planted? Poses, brains, tumour change and labels against the known truth.
 
-The truth of a simulated patient lies in ``<results>/simulation/{cohort}/sub-{subject}/truth``; no stage but this one reads it.
+The truth of a simulated patient lies in ``<results>/simulation/{cohort}/sub-{subject}/truth``; no other stage reads it.
 """
 
 from pathlib import Path
@@ -32,7 +32,7 @@ def check_simulation(cohort_files, labels, results, table, picture):
 
     Args:
         cohort_files: YAMLs of the simulated cohorts.
-        labels: labels.tsv of each of them.
+        labels: labels.tsv of those that have one, in the same order.
         results: folder of all results (its inside is as in the path grammar of the Snakefile).
         table: table to write: cohort, measure, unit, n, missing (excluded by an earlier stage, or no label), mean,
             p05, p95, worst and where the worst is.
@@ -40,8 +40,9 @@ def check_simulation(cohort_files, labels, results, table, picture):
     """
     import pandas as pd
 
-    sources = zip(cohort_files, labels, strict=True)
-    rows = [row for file, sheet in sources for row in _check_cohort(read_cohort(file), sheet, Path(results))]
+    cohorts = [read_cohort(file) for file in cohort_files]
+    sheets = dict(zip([cohort["name"] for cohort in cohorts if cohort["labels"]], labels, strict=True))
+    rows = [row for cohort in cohorts for row in _check_cohort(cohort, sheets.get(cohort["name"]), Path(results))]
     items = pd.DataFrame(rows, columns=["cohort", "measure", "where", "value"])
     groups = items.groupby(["cohort", "measure"], sort=False)
     io.write_table(pd.DataFrame([_summarise(*key, group) for key, group in groups]), table)
@@ -74,7 +75,8 @@ def _check_cohort(cohort, labels, results):
         truth = Truth(results / "simulation" / name / f"sub-{row['subject']}")
         pair = f"sub-{row['subject']}_pair-{pair_id(row)}"
         files = imaging / f"sub-{row['subject']}" / f"pair-{pair_id(row)}" / pair
-        before, after = displacement(truth, row, f"{files}_from-prior_to-current_xfm.mat", _included(f"{files}_prior_T2w"))
+        registered = _included(f"{files}_prior_T2w") and f"{files}_from-prior_to-current_xfm.mat"
+        before, after = displacement(truth, row, registered)
         yield name, "displacement-before-registration", pair, before
         yield name, "registration-error", pair, after
         if truth.label(row) != "stable":
@@ -112,17 +114,17 @@ class Truth:
         return prior @ np.linalg.inv(current)
 
 
-def displacement(truth, pair, transform, included):
+def displacement(truth, pair, transform):
     """Measures how far brain tissue lies from where it should, on average over the brain.
 
     Args:
         truth: `Truth` of the patient.
         pair: row of pairs.tsv.
-        transform: text file, 4x4 from world mm of the current exam to world mm of the prior exam.
-        included: whether the pair was registered.
+        transform: text file, 4x4 from world mm of the current exam to world mm of the prior exam; None when the pair
+            was not registered.
 
     Returns:
-        (before, after) registration in mm; `after` is None when the pair was not registered.
+        (before, after) registration, mm; `after` is None without a transform.
     """
     points = _points(truth.mask(pair["current"], "brain"))
     true = truth.to_prior(pair) @ points
@@ -130,17 +132,16 @@ def displacement(truth, pair, transform, included):
     def distance(matrix):
         return float(np.linalg.norm((matrix @ points - true)[:3], axis=0).mean())
 
-    return distance(np.eye(4)), distance(np.loadtxt(transform)) if included else None
+    return distance(np.eye(4)), distance(np.loadtxt(transform)) if transform else None
 
 
 def overlap(truth, session, mask):
     """Returns the Dice overlap (0 to 1) of a brain mask with the true brain, on a sample of the voxels of either."""
     ours, true = io.read_image(mask), truth.mask(session, "brain")
-    # The same share of either's voxels: points of ours that are true, and true ones that are ours.
-    hits = [_at(true, points := _points(ours)) > 0, _at(ours, others := _points(true)) > 0]
+    # Twice the intersection, once counted from our voxels and once from the true ones.
+    shares = [np.mean(_at(other, _points(one)) > 0) for one, other in ((ours, true), (true, ours))]
     sizes = [_volume(ours), _volume(true)]
-    shared = sizes[0] * hits[0].sum() / points.shape[1] + sizes[1] * hits[1].sum() / others.shape[1]
-    return float(shared / sum(sizes))
+    return float(np.dot(shares, sizes) / sum(sizes))
 
 
 def visibility(truth, pair, difference):
@@ -174,7 +175,7 @@ def _points(image):
 def _at(image, points):
     """Values of the voxels that hold the world coordinates `points`, [4, points]; 0 outside the image."""
     voxels = np.rint(np.linalg.inv(image.affine) @ points)[:3].astype(int)
-    inside = ((voxels >= 0) & (voxels.T < image.shape).T).all(axis=0)
+    inside = ((voxels >= 0) & (voxels < np.array(image.shape)[:, None])).all(axis=0)
     values = np.zeros(points.shape[1])
     values[inside] = np.asanyarray(image.dataobj)[tuple(voxels[:, inside])]
     return values
@@ -185,14 +186,14 @@ def _volume(image):
 
 
 def _check_labels(cohort, labels, results):
-    """Yields 1 where human readers and reports told stable from unstable rightly, else 0; None where they could not tell."""
+    """Yields 1 where readers and reports told stable from unstable rightly, else 0; None where they could not tell."""
     import pandas as pd
 
     name, truths = cohort["name"], {}
     for row in cohort["pairs"]:
         truth = Truth(results / "simulation" / name / f"sub-{row['subject']}")
         truths[row["subject"], row["prior"], row["current"]] = BINARY[truth.label(row)]
-    said = [("human-label-right", consensus(labels))]
+    said = [("human-label-right", consensus(labels))] if labels else []
     if cohort["role"] == DEVELOPMENT:
         votes = io.read_table(results / "labels" / name / "votes.tsv")
         said.append(("report-vote-right", votes.assign(y=votes["label"].map(BINARY))))

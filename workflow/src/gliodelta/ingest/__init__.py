@@ -1,1 +1,1 @@
-"""Ingest: raw exams become BIDS T2w images with a sidecar of technical facts, and first sheets are drafted from folders."""
+"""Ingest: raw exams become BIDS T2w images with a sidecar of technical facts; folders become first sheets."""

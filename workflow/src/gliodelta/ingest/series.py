@@ -12,13 +12,14 @@ import numpy as np
 from gliodelta.status import Excluded
 
 # What is read of a header. Descriptions serve as a hint (below) and are never passed on.
-KEYWORDS = (
-    "SOPClassUID SOPInstanceUID SeriesInstanceUID SeriesNumber Modality ImageType Manufacturer MagneticFieldStrength "
-    "ScanningSequence SequenceVariant ScanOptions SequenceName EchoTime RepetitionTime InversionTime DiffusionBValue "
-    "Rows Columns PixelSpacing SliceThickness ImageOrientationPatient ImagePositionPatient SeriesDescription ProtocolName "
-    # Enhanced multi-frame images say the same in other words.
-    "EffectiveEchoTime InversionTimes InversionRecovery EchoPulseSequence EchoPlanarPulseSequence AcquisitionContrast"
-).split()
+IDENTITY = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "SeriesNumber", "Modality", "ImageType")
+SCANNER = ("Manufacturer", "MagneticFieldStrength", "SeriesDescription", "ProtocolName")
+TIMING = ("ScanningSequence", "ScanOptions", "EchoTime", "RepetitionTime", "InversionTime", "DiffusionBValue")
+GEOMETRY = ("Rows", "Columns", "PixelSpacing", "SliceThickness", "ImageOrientationPatient", "ImagePositionPatient")
+# Enhanced multi-frame images say the same as TIMING in other words.
+ENHANCED_TIMING = ("EffectiveEchoTime", "InversionTimes", "InversionRecovery", "EchoPulseSequence")
+ENHANCED_KIND = ("EchoPlanarPulseSequence", "AcquisitionContrast")
+KEYWORDS = (*IDENTITY, *SCANNER, *TIMING, *GEOMETRY, *ENHANCED_TIMING, *ENHANCED_KIND)
 FRAMES = ("SharedFunctionalGroupsSequence", "PerFrameFunctionalGroupsSequence")
 
 # MR Image Storage, Enhanced MR Image Storage and Legacy Converted Enhanced MR Image Storage (DICOM PS3.4, B.5).
@@ -168,6 +169,11 @@ class Series:
         return ("sagittal", "coronal", "axial")[int(np.argmax(np.abs(self.normals[0])))]
 
     @property
+    def voxels(self):
+        """Number of voxels that the headers promise."""
+        return int((self.value("Rows") or 0) * (self.value("Columns") or 0) * len(self.places))
+
+    @property
     def voxel(self):
         """Voxel size in mm: rows, columns, slices."""
         spacing = _numbers(self.headers[0].get("PixelSpacing"))
@@ -238,8 +244,8 @@ def _stack(series):
 def choose(series):
     """Finds the T2 series of an exam.
 
-    Of several, those without fat suppression come first, then axial ones (both as in most clinical exams, so that exams of
-    a patient are alike), then those with smaller voxels, then those that are called T2.
+    Of several, those without fat suppression come first, then axial ones (both as in most clinical exams, so that
+    exams of a patient are alike), then those with smaller voxels, then those that are called T2.
 
     Args:
         series: list of `Series`.
@@ -253,8 +259,8 @@ def choose(series):
     kinds = [kind(one) for one in series]
     candidates = sorted((one for one, name in zip(series, kinds, strict=True) if name == "T2"), key=_rank)
     if not candidates:
-        counts = Counter(kinds)
-        raise Excluded(f"no T2 series among {len(series)}: {', '.join(f'{counts[name]} {name}' for name in sorted(counts))}")
+        counts = ", ".join(f"{count} {name}" for name, count in sorted(Counter(kinds).items()))
+        raise Excluded(f"no T2 series among {len(series)}: {counts}")
     best = candidates[0]
     equals = sum(_rank(one) == _rank(best) for one in candidates)
     if equals > 1:

@@ -26,25 +26,25 @@ _FORMS = [
 ]
 
 COMPARING = re.compile(
-    r"\bcompar|par rapport|\bprecedent|\banterieur|\bprior\b|\bprevious|\bdernier (?:examen|controle|irm)|\bderniere irm"
-    r"|\blast (?:examination|exam|mri|study)|\bdepuis l|\bdepuis le\b|\bsince\b|\bsuperposable|\bversus (?:le|l'|the)\b|\bcontrole du\b"
-    r"|\brelative to\b"
+    r"\bcompar|\bpar rapport|\bprecedent|\banterieur|\bdernier (?:examen|controle)|\bderniere irm|\bdepuis l"
+    r"|\bsuperposable|\bcontrole du\b|\bprior\b|\bprevious|\blast (?:examination|exam|mri|study)|\bsince\b"
+    r"|\brelative to\b|\bversus (?:le|l'|the)\b"
 )
 _PREVIOUS = re.compile(
-    r"precedent|anterieur|dernier|derniere|comparatif|comparativement|\bprior\b|\bprevious|\blast (?:examination|exam|mri|study)"
-    r"|interval (?:change|growth|increase|decrease|improvement)"
+    r"precedent|anterieur|dernier|comparatif|comparativement"
+    r"|\bprior\b|\bprevious|\blast (?:examination|exam|mri|study)"
 )
 _NO_PRIOR = re.compile(
-    r"(?:pas d'|aucune?? |absence d[e'] ?|sans )(?:examen |irm |imagerie )?(?:anterieure?|precedente?|comparati[fv]e?|comparaison)"
-    r"|comparaison ?: ?(?:aucun|pas|non|neant|-)|comparaison (?:im|non )possible|pas de comparaison"
-    r"|\bno (?:prior|previous|comparison)|comparison ?: ?(?:none|no\b|not available|n/a)|none available|premiere? (?:irm|examen)"
-    r"|^(?:none|aucune?|neant)\b|baseline (?:exam|mri|study)"
+    r"\b(?:pas d[e']|aucune?|absence d[e']|sans) ?(?:examen |irm |imagerie )?"
+    r"(?:anterieure?|precedente?|comparati[fv]e?|comparaison)"
+    r"|\bcomparaison (?:im|non )possible|\bpremiere? (?:irm|examen)|\bno (?:prior|previous|comparison)|\bnot? available"
+    r"|\bnone available|\bbaseline (?:exam|mri|study)|^(?:none|aucune?|neant|pas|n/a)\b"
 )
-_OTHER_MODALITY = re.compile(r"\b(?:scanner|ct|tdm|tomodensitometrie|ct-scan|ct-scanner|pet|pet-ct|tep|angiographie)\b")
+_OTHER_MODALITY = re.compile(r"\b(?:scanner|ct|tdm|tomodensitometrie|pet|tep|angiographie)\b")
 _MRI = re.compile(r"\b(?:irm|mri|mr|rm|imagerie par resonance|magnetic resonance)\b")
 _OWN = re.compile(
-    r"(?:\bdate (?:de l')?examen|\bdate of (?:exam|study|examination)|\bexam(?:ination)? date|\bstudy date|\bdate|\bexamen du|\beffectuee? le"
-    r"|\brealisee? le|\bperformed on)\s*:?\s*(?:le )?$"
+    r"\b(?:date (?:de l')?examen|date of (?:the )?(?:exam|study|examination|scan)|(?:exam|examination|study|scan) date|date"
+    r"|examen du|effectuee? le|realisee? le|performed on)\s*:?\s*(?:le )?$"
 )
 
 
@@ -213,7 +213,10 @@ def _is_mri(words):
 
 
 def match_exam(date, earlier, zero, tolerance_days):
-    """Returns the session in `earlier` (sorted) that `date` names: the exact day, the nearest in tolerance, the only one of a month."""
+    """Returns the session of `earlier` that `date` names, or None.
+
+    That is the exam of the very day, else the nearest within `tolerance_days`; for a month the only exam in it.
+    """
     if date.day is None:
         months = [exam for exam in earlier if _month(exam, zero) == (date.year, date.month)]
         return months[0] if len(months) == 1 else None

@@ -1,24 +1,25 @@
 """The guard: takes what names a person out of a report before anything else reads it.
 
-A guard, not anonymisation: names without a title, nicknames and places pass. This stage is safe because its outputs hold
-no text at all; the guard keeps rules, features and birth dates mistaken for exam dates from ever seeing more than needed.
+A guard, not anonymisation: names without a title, nicknames and places pass. This stage is safe because its outputs
+hold no text at all; the guard keeps the rules from seeing more than they need, and birth dates from being taken for exam dates.
 """
 
 import re
 
 _NAME = r"[A-ZÀ-ÖØ-Þ][\w'’-]+"
 _NAMES = rf"(?:(?:{_NAME}|[A-Z]\.|de|von|van|di|da)[ ,]*){{0,4}}{_NAME}"
-_TITLES = r"M\.|Mr\.?|Mme\.?|Mlle\.?|Mrs\.?|Ms\.?|Monsieur|Madame|Mademoiselle|(?:Dr|Pr|Prof|Dre|Dresse)\b\.?|Docteure?|Professeure?|Doctor"
+_TITLES = (
+    r"M\.|(?:Mr|Mme|Mlle|Mrs|Ms|Dr|Dre|Dresse|Pr|Prof)\b\.?"
+    r"|Monsieur|Madame|Mademoiselle|Docteure?|Professeure?|Doctor|Professor"
+)
 _DATE = r"(?:\d{1,2}[./ -]\d{1,2}[./ -]\d{2,4}|\d{4}-\d{2}-\d{2}|\d{1,2}(?:er)? \w+\.? \d{4}|\w+ \d{1,2}, \d{4})"
-_NUMBERED = r"IPP|NIP|MRN|PID|AVS|AHV|n°|no\.?|number|patient id|num[ée]ro|dossier|s[ée]jour|tel\.?|t[ée]l[ée]phone|phone|fax"
+_NUMBERED = r"IPP|NIP|MRN|PID|AVS|AHV|n°|no\.?|number|patient id|num[ée]ro|dossier|s[ée]jour|t[ée]l\.?|t[ée]l[ée]phone|phone|fax"
+_PERSONS = r"patiente?|nom|pr[ée]nom|name|surname|referring physician|m[ée]decin\w*|signed by|sign[ée] par"
 
 # Each pattern hides its group `who`, or the whole match.
 PATTERNS = {
     "titled name": re.compile(rf"(?<!\w)(?:{_TITLES})[ \t]+(?P<who>{_NAMES})"),
-    "labelled name": re.compile(
-        rf"(?im:^[ \t]*(?:patiente?|nom|pr[ée]nom|name|surname|referring physician|m[ée]decin\w*|signed by|sign[ée] par))"
-        rf"(?i:[ \t]*(?: name)?[ \t]*:[ \t]*)(?P<who>{_NAMES})"
-    ),
+    "labelled name": re.compile(rf"(?im:^[ \t]*(?:{_PERSONS})(?: name)?[ \t]*:[ \t]*)(?P<who>{_NAMES})"),
     "birth date": re.compile(
         rf"(?i:\bn[ée](?:\(e\)|e)?[ \t]+le|\bdate de naissance|\bDDN|\bDOB|\bborn(?: on)?|\bdate of birth)"
         rf"[ \t]*:?[ \t]*(?P<who>{_DATE})"

@@ -10,13 +10,14 @@ INDICATION, COMPARISON, TECHNIQUE = "indication", "comparison", "technique"
 DESCRIPTION, CONCLUSION, HEADER = "description", "conclusion", "header"
 
 _HEADINGS = {
-    INDICATION: r"indications?(?: cliniques?)?|renseignements? cliniques?|ant[ée]c[ée]dents?|anamn[èe]se|contexte(?: clinique)?"
-    r"|motif|clinique|question|history|clinical (?:history|information|details|indication)|reason for (?:exam|study)",
+    INDICATION: r"indications?(?: cliniques?)?|renseignements? cliniques?|ant[ée]c[ée]dents?|anamn[èe]se"
+    r"|contexte(?: clinique)?|motif|clinique|question|history|clinical (?:history|information|details|indication)"
+    r"|reason for (?:exam|study)",
     COMPARISON: r"comparaisons?|comparatifs?|examens? (?:ant[ée]rieurs?|comparatifs?|de comparaison)|comparisons?"
     r"|prior (?:studies|study|exams?|imaging)",
     TECHNIQUE: r"techniques?|protocoles?|proc[ée]dure|s[ée]quences|technique d'examen|protocol|procedure",
-    DESCRIPTION: r"descriptions?|r[ée]sultats?|observations?|constatations?|interpr[ée]tation|rapport|compte[ -]rendu|findings?"
-    r"|report|results?",
+    DESCRIPTION: r"descriptions?|r[ée]sultats?|observations?|constatations?|interpr[ée]tation|rapport|compte[ -]rendu"
+    r"|findings?|report|results?",
     CONCLUSION: r"conclusions?|ccl|synth[èe]se|au total|en r[ée]sum[ée]|r[ée]sum[ée]|en conclusion|avis|impressions?"
     r"|summary|in summary|in conclusion|opinion",
 }
@@ -30,15 +31,25 @@ _HEADING = re.compile(
     re.IGNORECASE,
 )
 
-_ABBREVIATION = re.compile(r"(?:\b(?:dr|pr|prof|cf|env|ca|vs|resp|p\. ?ex|approx|mme|st|e\.g|i\.e|no|s[ée]q|max|min)|\b[A-Z])\.$", re.I)
-# After a full stop: white space and no digit on both sides ("12. 03. 2019"), or a capital without any space, as
-# French reports often have it ("récente.Stabilité").
-_SENTENCE_END = re.compile(r"(?<=[.!?;])(?<!\d\.)\s+|(?<=\d\.)\s+(?!\d)|(?<=[a-zà-ÿ)0-9][.!?])(?=[A-ZÀ-Þ])|\n\s*\n|\n(?=\s*[-*•A-ZÀ-Þ])|(?<=[:.])\n")
-# A line that begins so goes on with the sentence of the line before, capital or not.
-_GOES_ON = re.compile(r"\s*(?:T1|T2|FLAIR|IRM|MRI|[A-Z]{2,5}\b)")
+_ABBREVIATION = re.compile(
+    r"\b(?:dr|pr|prof|cf|env|ca|vs|resp|ex|approx|mme|st|e\.g|i\.e|s[ée]q|max|min|[a-z])\.$", re.IGNORECASE
+)
+_SENTENCE_END = re.compile(
+    r"(?<=[.!?;])\s+(?!\d)|(?<=[^\d\s][.!?;])\s+"  # no cut inside "12. 03. 2019"
+    r"|(?<=[a-zà-ÿ)][.!?])(?=[A-ZÀ-Þ])"  # French reports often lack the space: "récente.Stabilité"
+    r"|\n(?=\n|[-*•\d]|[A-ZÀ-Þ](?![A-Z\d]))"  # a new line, unless it goes on with a small letter, "FLAIR" or "T2"
+    r"|(?<=:)\n"
+)
 
-_FRENCH = re.compile(r"\b(?:le|la|les|de|du|des|une?|et|est|pas|sans|par|au|aux|en|dans|irm|avec|l|d)\b", re.IGNORECASE)
-_ENGLISH = re.compile(r"\b(?:the|of|and|is|are|no|with|without|in|to|has|there|mri|since|from|compared|for)\b", re.IGNORECASE)
+# Small words, and the headings and nouns that stand in for them in terse reports.
+_FRENCH = re.compile(
+    r"\b(?:l[ae']|les|d[eu']|des|une?|et|est|pas|sans|par|au|aux|dans|avec|sur|irm|examen|c[ée]r[ée]brale?|comparaison|stabilit[ée])\b",
+    re.IGNORECASE,
+)
+_ENGLISH = re.compile(
+    r"\b(?:the|of|and|is|are|no|with|without|to|has|there|from|for|mri|brain|comparison|findings|impression|exam)\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True)
@@ -75,12 +86,13 @@ def decode(data):
 
 
 def normalise(text):
-    """Makes spellings of one thing one: NFKC, straight quotes, plain hyphens and spaces, no ligatures, ``\\n`` line ends."""
+    """Makes spellings of one thing one: NFKC, straight quotes, plain hyphens, single spaces and line ends, no ligatures."""
     text = unicodedata.normalize("NFKC", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = re.sub("[‘’ʼ´`]", "'", text)
     text = re.sub("[‐‑‒–—−]", "-", text)
     text = text.replace("œ", "oe").replace("Œ", "Oe").replace("æ", "ae")
-    return re.sub(r"[^\S\n]", " ", text)
+    text = re.sub(r"[^\S\n]+", " ", text)
+    return re.sub(r" ?\n ?", "\n", text)
 
 
 def fold(text):
@@ -103,8 +115,8 @@ def language(text, known=("fr", "en")):
     """
     counts = {"fr": len(_FRENCH.findall(text)), "en": len(_ENGLISH.findall(text))}
     best = max(counts, key=counts.get)
-    # Terse reports hold few small words; one in fifteen words is below any French or English prose.
-    if counts[best] * 15 < len(re.findall(r"\w+", text)):
+    # Prose has one in three; a tenth is below any terse report and above what German or Italian share with either.
+    if counts[best] * 10 < len(re.findall(r"\w+", text)):
         raise Excluded("the report's language is neither French nor English")
     if best not in known:
         raise Excluded(f"the report is in a language that the cohort's settings do not list ({best})")
@@ -122,28 +134,28 @@ def sentences(text):
     for section, start, end in _sections(text):
         begin = start
         for cut in [*_cuts(text, start, end), end]:
-            words = text[begin:cut]
-            if words.strip(" \n-*•.:"):
-                indent = len(words) - len(words.lstrip())
-                found.append(Sentence(section, begin + indent, words.strip()))
+            words = text[begin:cut].strip()
+            if re.search(r"\w", words):
+                found.append(Sentence(section, text.index(words, begin), words))
             begin = cut
     return found
 
 
 def _sections(text):
     section, start = HEADER, 0
-    for heading in _HEADING.finditer(text):
-        yield section, start, heading.start()
-        section, start = heading.lastgroup, heading.end()
-    yield section, start, len(text)
+    for heading in [*_HEADING.finditer(text), None]:
+        end = heading.start() if heading else len(text)
+        # What follows a blank line after an indication or a technique is no longer part of it.
+        blank = re.compile(r"(?<=\S)\n\n").search(text, start, end) if section in (INDICATION, TECHNIQUE) else None
+        yield section, start, blank.start() if blank else end
+        if blank:
+            yield DESCRIPTION, blank.end(), end
+        if heading:
+            section, start = heading.lastgroup, heading.end()
 
 
 def _cuts(text, start, end):
-    begin = start
     for gap in _SENTENCE_END.finditer(text, start, end):
-        wrapped = "\n" in gap.group() and "\n\n" not in gap.group() and _GOES_ON.match(text, gap.end(), end)
-        unfinished = text[begin : gap.start()].rstrip()[-1:] not in (".", ":", "!", "?")
-        if (wrapped and unfinished) or _ABBREVIATION.search(text[begin : gap.start()]):
-            continue
-        begin = gap.end()
-        yield begin
+        # The longest abbreviation above has six letters.
+        if not _ABBREVIATION.search(text[max(start, gap.start() - 8) : gap.start()]):
+            yield gap.end()

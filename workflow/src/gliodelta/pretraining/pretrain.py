@@ -22,10 +22,11 @@ def pretrain_encoder(weak, lineage, split, cache, recipe, training, outputs, che
         split: dict with `repeat`, `fold` and `inner`, the split that is asked for.
         cache: safetensors file of the recipe's grid (`data.load_maps`).
         recipe: row of recipes.tsv (dict).
-        training: section `training` of the configuration: grids, pretraining_epochs, pretraining_learning_rate, patience,
-            batch_size, seed.
-        outputs: dict with the paths to write: `encoder` (safetensors), `history` (table, one row an epoch) and `lineage`
-            (JSON: the split, its `excluded`, the recipe, `status` trained | untrained, reason, patients, pairs, unstable).
+        training: section `training` of the configuration: grids, pretraining_epochs, pretraining_learning_rate,
+            patience, batch_size, seed.
+        outputs: dict with the paths to write: `encoder` (safetensors), `history` (table, one row an epoch) and
+            `lineage` (JSON: the split, its `excluded`, the recipe, `status` trained | untrained, reason, and the counts
+            of patients, pairs and unstable pairs that the cut kept).
         checkpoint: `training.checkpoint.Checkpoint` of the job, or None.
         threads: CPU threads.
         watch: function that is called with each new row of the history, or None.

@@ -8,10 +8,10 @@ import uuid
 
 import numpy as np
 
+from gliodelta import io
 from gliodelta.simulation.acquisition import RADIOLOGICAL, Scan, acquire
 from gliodelta.simulation.geometry import FLIP, Grid
 from gliodelta.simulation.seeds import stream
-from gliodelta import io
 
 AXES, STRIPPED = RADIOLOGICAL, False
 # Manufacturer, model, and what each vendor's users call the series.
@@ -96,7 +96,7 @@ def _planes(grid):
     for directions in PLANES:
         affine = np.eye(4)
         affine[:3, :3] = np.array(directions).T * [pixel, pixel, grid.spacing[2]]
-        affine[:3, 3] = middle - affine[:3, :2] @ [(size - 1) / 2] * 1
+        affine[:3, 3] = middle - affine[:3, :2] @ ([(size - 1) / 2] * 2)
         grids.append(Grid((size, size, 1), affine))
     return grids
 

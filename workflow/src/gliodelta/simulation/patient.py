@@ -61,20 +61,21 @@ def _write_truth(scene, scan, image, stem):
     for name, mask in masks.items():
         io.write_image(mask, scan.grid.affine, f"{stem}_{name}.nii.gz")
     io.write_text("\n".join(" ".join(f"{value:.9f}" for value in row) for row in scan.pose) + "\n", f"{stem}_pose.mat")
-    _write_view(image, masks["tumour"], f"{stem}_view.png")
+    _write_view(image, masks["tumour"], scan.grid, f"{stem}_view.png")
     return round(float(masks["tumour"].sum()) * scan.grid.voxel_ml, 3)
 
 
-def _write_view(image, tumour, path):
-    """Writes the slice with the most tumour, outlined in yellow, as people look at it: patient's right on the left."""
+def _write_view(image, tumour, grid, path):
+    """Writes the slice with the most tumour, outlined in yellow, as people look at it: front up, patient's left on the right."""
     from PIL import Image
     from scipy import ndimage
 
-    # Voxel axes run to the left and, in this project's DICOM, to the front; in the atlas to the back.
     index = int(tumour.sum((0, 1)).argmax())
     mask, grey = tumour[:, :, index], image[:, :, index]
     shades = np.clip(grey / np.percentile(grey, 99.5) * 255, 0, 255).astype(np.uint8)
     colours = np.repeat(shades[..., None], 3, axis=-1)
     colours[ndimage.binary_dilation(mask) & ~mask] = (255, 220, 0)
+    # The first axis runs to the left; where the second runs to the front, the picture is turned over.
+    colours = colours[:, ::-1] if grid.affine[1, 1] > 0 else colours
     with io.atomic(path) as temporary:
-        Image.fromarray(np.swapaxes(colours, 0, 1)).save(temporary)
+        Image.fromarray(np.ascontiguousarray(np.swapaxes(colours, 0, 1))).save(temporary)

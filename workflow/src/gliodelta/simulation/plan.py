@@ -14,8 +14,9 @@ from gliodelta.schema import InvalidInput, validate
 from gliodelta.simulation.seeds import stream
 
 PHASES = ("stable", "progression", "response")
-# RANO's 25 % more, and half less, in the product of two diameters, carried over to the volume of a sphere.
-PROGRESSION_RATIO, RESPONSE_RATIO = 1.25**1.5, 0.5**1.5
+# RANO for low-grade glioma (van den Bent et al. 2011, Lancet Oncol 12:583) calls 25 % more in the product of two diameters on
+# T2 progression, 25 % less a minor response; here carried over to the volume of a sphere.
+PROGRESSION_RATIO, RESPONSE_RATIO = 1.25**1.5, 0.75**1.5
 # Exams are a fictional matter of the years from here on; day 0 of a patient lies within ten years of it.
 FIRST_DATE, YEARS = datetime.date(2008, 1, 1), 10
 

@@ -24,7 +24,8 @@ class Checkpoint:
         Args:
             folder: scratch folder of the stage; None keeps nothing.
             code: fingerprint of the job's code: a state saved by other code is another run.
-            deadline_minutes: the job's time; when the next epoch would not fit, it ends with exit code 75. 0 is no limit.
+            deadline_minutes: the job's time; when the next epoch would not fit, the job ends with exit code 75. 0 is
+                no limit.
             clock: function that returns seconds.
         """
         self.folder, self.code, self.clock = folder, code, clock

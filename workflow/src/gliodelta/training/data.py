@@ -1,4 +1,4 @@
-"""Maps to learn from: rows of a manifest list with their pairs of exams from the grid's cache, and the cut of weak labels."""
+"""Maps to learn from: a manifest list's rows and their pairs of exams in the grid's cache; the cut of weak labels."""
 
 import os
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ class Maps:
 
     Attributes:
         rows: pandas.DataFrame with subject, prior, current, one row a map.
-        pairs: list of float16 tensors [2, X, Y, Z] (prior, current), views of the memory-mapped cache: only what a batch
-            needs is read, and jobs on one node share it.
+        pairs: list of float16 tensors [2, X, Y, Z] (prior, current), views of the memory-mapped cache: only what a
+            batch needs is read, and jobs on one node share it.
         targets: float32 tensor [N], 1 for unstable, 0 for stable; NaN where there is no label.
         weights: float32 tensor [N], how much each map counts in the loss.
         identity: digest of the rows and of the cache's size and age, for a training that resumes.

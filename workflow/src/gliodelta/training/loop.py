@@ -70,8 +70,8 @@ def train(model, training, validation, plan, checkpoint=None, watch=None):
         watch: function that is called with each new row of the history, or None.
 
     Returns:
-        pandas.DataFrame with the columns `HISTORY`, one row an epoch. On a CPU, the same arguments and number of threads
-        give the same weights to the bit, interrupted or not.
+        pandas.DataFrame with the columns `HISTORY`, one row an epoch. On a CPU, the same arguments and number of
+        threads give the same weights to the bit, interrupted or not.
 
     Raises:
         Excluded: no map to train on or to validate with.
@@ -128,8 +128,9 @@ def score(model, maps, representation):
     model.to(device, memory_format=torch.channels_last_3d).eval()
     logits = [torch.empty(0)]
     with torch.inference_mode():
-        for batch in torch.arange(len(maps)).split(SCORING_BATCH):
-            logits.append(_forward(model, _pairs(maps, batch, device), representation).cpu())
+        for start in range(0, len(maps), SCORING_BATCH):
+            pairs = _pairs(maps.pairs[start : start + SCORING_BATCH], device)
+            logits.append(_forward(model, pairs, representation).cpu())
     return torch.cat(logits)
 
 
@@ -156,7 +157,7 @@ def _train_epoch(model, maps, plan, loss, optimiser, epoch):
     total = 0.0
     # Batches as equal as can be: batch norm cannot learn from a last batch of one map.
     for batch in order.tensor_split(-(-len(maps) // plan.batch_size)):
-        pairs = augment(_pairs(maps, batch, device), generator, plan.size_mm)
+        pairs = augment(_pairs([maps.pairs[index] for index in batch], device), generator, plan.size_mm)
         value = loss(_forward(model, pairs, plan.representation), maps.targets[batch], maps.weights[batch])
         optimiser.zero_grad()
         value.backward()
@@ -213,10 +214,10 @@ def _forward(model, pairs, representation):
     return model(inputs.contiguous(memory_format=torch.channels_last_3d)).squeeze(1)
 
 
-def _pairs(maps, batch, device):
+def _pairs(pairs, device):
     import torch
 
-    return torch.stack([maps.pairs[index] for index in batch.tolist()]).to(device).float()
+    return torch.stack(pairs).to(device).float()
 
 
 def _device():

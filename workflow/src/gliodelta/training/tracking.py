@@ -22,7 +22,6 @@ def tracked_run(settings, name, folder):
 
     # Numbers and the run's name are all that leaves: no host, user, path, code, console or machine statistics.
     quiet = wandb.Settings(
-        anonymous="never",
         console="off",
         disable_code=True,
         disable_git=True,
@@ -37,8 +36,10 @@ def tracked_run(settings, name, folder):
     )
     with wandb.init(mode=settings["mode"], project=settings["project"], name=name, settings=quiet) as run:
         yield run.log
+    # Waits until wandb's own process has written everything.
+    wandb.teardown()
 
 
 def run_name(stage, **wildcards):
-    """Returns the name of a run: the stage and the rule's wildcards, such as ``transfer arm-a repeat-1 fold-2 inner-1``."""
+    """Returns the name of a run: the stage and the rule's wildcards, such as ``transfer arm-vgg fold-2``."""
     return " ".join([stage, *(f"{key}-{value}" for key, value in wildcards.items())])

@@ -1,4 +1,4 @@
-"""The final model of a split: the best setting of its outer fold, fitted, calibrated, and the test patients seen once."""
+"""The final model of a split: the best setting of its outer fold, fitted, calibrated, and shown the test patients."""
 
 from gliodelta import io
 from gliodelta.manifests import check_lineage

@@ -15,9 +15,9 @@ def select_trial(study, scratch, best, trials, journal, figure):
 
     Args:
         study: study.json of `study.write_study`.
-        scratch: folder that holds the journal.
-        best: YAML to write: `setting`, its mean validation `auc` (the first in the study's order when some are equal),
-            and the `study`'s id.
+        scratch: the stage's scratch folder, which holds the journal.
+        best: YAML to write: the `setting` with the highest mean validation `auc`, the first in the study's order when
+            some are equal, and the `study`'s id.
         trials: table to write, in the study's order, equal for any number of workers: the setting, auc_mean,
             auc_inner1, auc_inner2, ..., state (complete | failed), reason.
         journal: file to write: a copy of the journal, which opens with Optuna.

@@ -3,8 +3,8 @@
 import random
 from itertools import product
 
-# The one strategy that learns from human labels alone, so that no recipe is a part of its settings.
-SCRATCH = "scratch"
+from gliodelta import plugins
+from gliodelta.transfer.fit import STRATEGIES
 
 
 def settings(arm, recipes, seed):
@@ -19,12 +19,12 @@ def settings(arm, recipes, seed):
         seed: seed of the order.
 
     Returns:
-        list of dicts with `strategy`, `recipe` ("" for scratch), `learning_rate` and `weight_decay`.
+        list of dicts with `strategy`, `recipe` ("" where the strategy needs none), `learning_rate` and `weight_decay`.
     """
     transfers = [
         (strategy, recipe)
         for strategy in arm["strategies"].split(",")
-        for recipe in ([""] if strategy == SCRATCH else recipes)
+        for recipe in (recipes if plugins.load(STRATEGIES, strategy).NEEDS_RECIPE else [""])
     ]
     rates, decays = _numbers(arm["learning_rates"]), _numbers(arm["weight_decays"])
     space = [

@@ -21,7 +21,7 @@ def write_study(arm, recipes, training, fold, seed, code, files, cache, output):
     Args:
         arm: row of arms.tsv (dict).
         recipes: dict of name to row of the arm's recipes.
-        training: section training of the configuration.
+        training: settings of the arm's trainings (section training of the configuration).
         fold: dict with `repeat` and `fold`.
         seed: seed of the order of the settings.
         code: fingerprint of the code that evaluates a setting.
@@ -74,8 +74,8 @@ def inner_splits(files, recipes):
 
 
 def study_folder(study, scratch):
-    """Returns the folder under `scratch` of the living state of `study` (study.json's content); makes it if missing."""
-    folder = Path(scratch) / "tuning" / study["id"]
+    """Returns the folder of the journal of `study` (study.json's content) under `scratch`; makes it when missing."""
+    folder = Path(scratch) / study["id"]
     folder.mkdir(parents=True, exist_ok=True)
     return folder
 

@@ -1,14 +1,16 @@
 """A worker of a study: takes settings from the shared queue until none is left."""
 
+import math
 from statistics import fmean
 
 from gliodelta import io
 from gliodelta.status import Excluded
+from gliodelta.transfer.fit import fit_setting
 from gliodelta.tuning.space import choices, describe
 from gliodelta.tuning.study import inner_splits, open_journal, queue_lock, results, study_folder
 
 
-def tune_worker(study, files, cache, worker, scratch, threads, output):
+def tune_worker(study, files, cache, worker, scratch, output, checkpoint=None, threads=1):
     """Trains and validates settings of a study until none waits; other workers do the same at the same time.
 
     How many workers there are changes neither what is tried nor what comes out.
@@ -18,13 +20,17 @@ def tune_worker(study, files, cache, worker, scratch, threads, output):
         files: dict of the names in `study.FILES` to lists of paths.
         cache: file of the sampled maps.
         worker: number of this worker.
-        scratch: folder for the journal and for the state of unfinished trainings.
-        threads: CPU threads.
+        scratch: the stage's scratch folder, in which the journal lies.
         output: JSON to write once no setting waits: the study's id and the worker's number, whatever it did.
+        checkpoint: `training.checkpoint.Checkpoint` of the job, or None.
+        threads: CPU threads.
+
+    Raises:
+        SystemExit: 75, when the checkpoint's deadline passes; the setting goes on when this worker is started again.
     """
     study = io.read_json(study)
-    folder = study_folder(study, scratch)
-    work(study, worker, folder, _objective(study, inner_splits(files, study["recipes"]), cache, folder, threads))
+    splits = inner_splits(files, study["recipes"])
+    work(study, worker, study_folder(study, scratch), _objective(study, splits, cache, checkpoint, threads))
     io.write_json({"study": study["id"], "worker": worker, "done": True}, output)
 
 
@@ -38,9 +44,10 @@ def work(study, worker, folder, objective):
         study: content of study.json.
         worker: number of this worker; two workers that run at the same time have different numbers.
         folder: folder of the study under scratch.
-        objective: function of a setting and the number of an inner split (from 1) that returns the validation AUC. The
-            mean over the inner splits is maximised. It may raise `Excluded`: the trial then fails for that reason and
-            the search goes on.
+        objective: function of a setting and the number of an inner split (from 1) that returns the validation AUC,
+            or None where all validation patients are of one class, which is so for every setting. The mean over the
+            other inner splits is maximised. It may raise `Excluded`: the trial then fails for that reason and the
+            search goes on.
     """
     with queue_lock(folder):
         journal = open_journal(study, folder)
@@ -50,13 +57,7 @@ def work(study, worker, folder, objective):
         _evaluate(journal, trial, study, objective)
 
 
-def _objective(study, splits, cache, folder, threads):
-    from gliodelta.training.checkpoint import Checkpoint
-    from gliodelta.transfer.fit import fit_setting
-
-    # One for the whole job: the deadline counts from its start.
-    checkpoint = Checkpoint(folder / "training", study["code"], study["training"]["deadline_minutes"])
-
+def _objective(study, splits, cache, checkpoint, threads):
     def objective(setting, inner):
         split = splits[inner - 1]
         fitted = fit_setting(
@@ -70,6 +71,10 @@ def _objective(study, splits, cache, folder, threads):
             checkpoint=checkpoint,
             threads=threads,
         )
+        if fitted.validation["y_true"].nunique() < 2:
+            return None
+        if math.isnan(fitted.auc):
+            raise Excluded("the training diverged")
         return fitted.auc
 
     return objective
@@ -124,15 +129,23 @@ def _evaluate(journal, trial, study, objective):
         for inner in range(len(aucs) + 1, study["inner"] + 1):
             aucs.append(objective(setting, inner))
             trial.set_user_attr("auc", aucs)
+        value = _mean(aucs)
     except Excluded as fault:
         print(f"  failed: {fault}", flush=True)
         trial.set_user_attr("reason", str(fault))
         journal.tell(trial, state=TrialState.FAIL)
     else:
-        print(f"  validation AUC {fmean(aucs):.3f}", flush=True)
-        journal.tell(trial, fmean(aucs))
+        print(f"  validation AUC {value:.3f}", flush=True)
+        journal.tell(trial, value)
+
+
+def _mean(aucs):
+    defined = [auc for auc in aucs if auc is not None]
+    if not defined:
+        raise Excluded("no inner split has validation patients of both classes")
+    return fmean(defined)
 
 
 def _parameters(setting):
-    """The parameters that apply to a setting: scratch has no recipe."""
+    """The parameters that apply to a setting: the space is conditional."""
     return {name: value for name, value in setting.items() if value != ""}

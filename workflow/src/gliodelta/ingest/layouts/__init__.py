@@ -2,14 +2,15 @@
 
 A layout has two functions:
 
-    read_exam(source)   -> Exam of the folder or file `source`, which exists; raises `gliodelta.status.Excluded` for every
-                           fault of the data, with a reason that holds no path, name or other raw text
-    find_exams(folder)  -> (list of Found, Counter of what was left out and why) for `python -m gliodelta.ingest draft`;
-                           an empty list when nothing lies in the folder in this layout
+    read_exam(source)   -> Exam of the folder or file `source`, which exists; raises `gliodelta.status.Excluded` for
+                           every fault of the data, with a reason that holds no path, name or other raw text
+    find_exams(folder)  -> (list of Found, Counter of what was left out and why) for the command `draft`; an empty list
+                           when nothing lies in the folder in this layout
 
 `convert_exam` checks and reorients what `read_exam` returns, and keeps of its facts those on its allow-list only.
 """
 
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -42,3 +43,11 @@ class Found(NamedTuple):
     day: int
     source: Path
     dated: bool = True
+
+
+def day_of(text):
+    """Returns the day number of a date, yyyymmdd or yyyy-mm-dd; None when `text` is no date."""
+    try:
+        return date.fromisoformat(str(text).strip()).toordinal()
+    except ValueError:
+        return None

@@ -3,13 +3,12 @@
 import subprocess
 import tempfile
 from collections import Counter, defaultdict
-from datetime import datetime
 from pathlib import Path
 
 import numpy as np
 
 from gliodelta import io
-from gliodelta.ingest.layouts import Exam, Found
+from gliodelta.ingest.layouts import Exam, Found, day_of
 from gliodelta.ingest.series import choose, describe, group, read_headers
 from gliodelta.status import Excluded
 
@@ -38,8 +37,9 @@ def read_exam(source):
     found = group(headers)
     series, candidates = choose(found)
     array, affine = convert_series(series.files)
-    if array.size != np.prod(_shape(series)):
-        raise Excluded(f"only {array.size // np.prod(_shape(series)[:2])} of {len(series.places)} slices could be converted")
+    # dcm2niix passes damaged files over and still succeeds.
+    if array.size != series.voxels:
+        raise Excluded(f"{array.size} voxels could be converted of {series.voxels} in {len(series.places)} slices")
     return Exam(array, affine, _facts(series, candidates, len(found)))
 
 
@@ -63,7 +63,7 @@ def convert_series(files):
         made.mkdir()
         for number, file in enumerate(files):
             (slices / f"{number:05d}").symlink_to(Path(file).resolve())
-        # Ignore the user's defaults (-g i), no gzip (-z n: ten times faster), no JSON of header text (-b n). What dcm2niix
+        # Ignore the user's defaults (-g i), no gzip (-z n: ten times faster), no JSON of header text (-b n). What it
         # prints and how it would name its output come from the header, so the former is dropped and the latter set.
         command = [dcm2niix.bin, "-g", "i", "-z", "n", "-b", "n", "-f", "exam", "-o", made, slices]
         code = subprocess.run(command, capture_output=True, check=False).returncode
@@ -80,18 +80,15 @@ def _files(source):
     return sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
 
 
-def _shape(series):
-    return int(series.value("Rows") or 0), int(series.value("Columns") or 0), len(series.places)
-
-
 def _facts(series, candidates, found):
+    rank = "the only" if candidates == 1 else f"best of {candidates}"
     maker = str(series.headers[0].get("Manufacturer", "")).lower()
     number = series.value("SeriesNumber")
     return {
         "series": None if number is None else int(number),
         "candidates": candidates,
         "found": found,
-        "chosen": f"{'the only' if candidates == 1 else f'best of {candidates}'} T2 among {found} series: {describe(series)}",
+        "chosen": f"{rank} T2 among {found} series: {describe(series)}",
         "echo_time_ms": series.echo_time,
         "repetition_time_ms": series.repetition_time,
         "field_strength_t": series.value("MagneticFieldStrength"),
@@ -107,7 +104,7 @@ def find_exams(folder):
     """
     exams, left_out = defaultdict(list), Counter()
     for header in read_headers(_files(Path(folder)), ("PatientID", "StudyDate")):
-        key = str(header.get("PatientID", "")).strip(), _ordinal(header.get("StudyDate"))
+        key = str(header.get("PatientID", "")).strip(), day_of(header.get("StudyDate"))
         exams[key].append(header["path"])
     around = {key: [set(path.parents) for path in paths] for key, paths in exams.items()}
     owners = Counter(place for folders in around.values() for place in set.union(*folders))
@@ -121,10 +118,3 @@ def find_exams(folder):
         else:
             found.append(Found(patient, day, source))
     return found, left_out
-
-
-def _ordinal(date):
-    try:
-        return datetime.strptime(str(date), "%Y%m%d").toordinal()
-    except ValueError:
-        return None

@@ -18,6 +18,7 @@ def build(channels, shape, outputs=1):
         torch.nn.Sequential with `features` and `head`.
     """
     from collections import OrderedDict
+    from itertools import pairwise
 
     from torch import nn
 
@@ -31,6 +32,6 @@ def build(channels, shape, outputs=1):
         flat *= size // 2 ** len(FILTERS)
     widths = (flat, *WIDTHS, outputs)
     head = [nn.Flatten()]
-    for wide, narrow in zip(widths, widths[1:], strict=False):
+    for wide, narrow in pairwise(widths):
         head += [nn.Linear(wide, narrow), nn.ReLU()]
     return nn.Sequential(OrderedDict(features=nn.Sequential(*layers), head=nn.Sequential(*head[:-1])))

@@ -1,0 +1,16 @@
+"""Turns votes into weak labels with probabilities, fitted on the training patients of one outer fold."""
+
+from gliodelta.labels.calibrate import calibrate_labels
+from gliodelta.logs import job_log
+
+with job_log(snakemake.log[0], private=True):
+    calibrate_labels(
+        votes=snakemake.input.votes,
+        labels_sheet=snakemake.input.labels,
+        folds=snakemake.input.folds,
+        repeat=int(snakemake.wildcards.repeat),
+        fold=int(snakemake.wildcards.fold),
+        seed=snakemake.params.seed,
+        weak=snakemake.output.weak,
+        calibration=snakemake.output.calibration,
+    )

@@ -1,0 +1,19 @@
+"""Predicts a cohort that no model was trained on."""
+
+from gliodelta.external import predict_external
+from gliodelta.logs import job_log
+
+with job_log(snakemake.log[0]):
+    predict_external(
+        models=snakemake.input.models,
+        lineages=snakemake.input.lineages,
+        arm=snakemake.wildcards.arm,
+        split=snakemake.params.role,
+        maps=snakemake.input.maps,
+        labels_sheet=snakemake.input.labels or None,
+        cache=snakemake.input.cache,
+        predictions=snakemake.output.predictions,
+        members=snakemake.output.members,
+        figure=snakemake.output.figure,
+        threads=snakemake.threads,
+    )

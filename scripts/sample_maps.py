@@ -1,0 +1,13 @@
+"""Resamples the included pairs of a cohort to a training grid, into one file."""
+
+from gliodelta.imaging.sample import sample_maps
+from gliodelta.logs import job_log
+
+with job_log(snakemake.log[0]):
+    sample_maps(
+        maps_table=snakemake.input.maps,
+        images=snakemake.input.pairs,
+        spacing_mm=snakemake.params.grid["spacing_mm"],
+        shape=snakemake.params.grid["shape"],
+        cache=snakemake.output.cache,
+    )

@@ -1,0 +1,15 @@
+"""Compares weak labels with the readers."""
+
+from gliodelta.labels.score import score_labels
+from gliodelta.logs import job_log
+
+with job_log(snakemake.log[0], private=True):
+    score_labels(
+        votes=snakemake.input.votes,
+        calibrations=snakemake.input.calibrations,
+        labels_sheet=snakemake.input.labels,
+        bootstraps=snakemake.params.bootstraps,
+        seed=snakemake.params.seed,
+        table=snakemake.output.table,
+        picture=snakemake.output.picture,
+    )

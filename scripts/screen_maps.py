@@ -1,0 +1,15 @@
+"""Decides which pairs of a cohort go on, and shows their quality."""
+
+from gliodelta.imaging.screen import screen_maps
+from gliodelta.logs import job_log
+
+with job_log(snakemake.log[0]):
+    screen_maps(
+        cohort_file=snakemake.params.cohort_file,
+        qc_files=snakemake.input.qc,
+        min_similarity=snakemake.params.min_similarity,
+        surgery_days=snakemake.params.surgery_days,
+        table=snakemake.output.table,
+        figure=snakemake.output.figure,
+        gallery=snakemake.output.gallery,
+    )

@@ -1,0 +1,59 @@
+"""An encoder says where it comes from, and a thin fold gives an untrained one."""
+
+import pytest
+import torch
+from toy import CARD, ROW, TRAINING, write_split
+
+from gliodelta import io
+from gliodelta.pretraining.pretrain import pretrain_encoder
+from gliodelta.schema import InvalidInput
+from gliodelta.training.loop import HISTORY
+from gliodelta.training.models import build_model, load_model
+
+RECIPE = {**ROW, "recipe": "most", "method": "supervised", "cut_by": "quantile", "cut": "1"}
+SPLIT = {"repeat": 1, "fold": 2, "inner": 1}
+
+
+def run(folder, name="first", split=SPLIT, **recipe):
+    """Pretrains on a toy split and returns the outputs."""
+    folder.mkdir(exist_ok=True)
+    lists, cache, lineage = write_split(folder)
+    outputs = {key: folder / name / key for key in ("encoder", "history", "lineage")}
+    pretrain_encoder(lists["weak"], lineage, split, cache, {**RECIPE, **recipe}, TRAINING, outputs)
+    return outputs
+
+
+def test_an_encoder_is_trained_and_says_where_it_comes_from(tmp_path):
+    outputs = run(tmp_path)
+    model, card = load_model(outputs["encoder"])
+    assert card == CARD
+    assert not torch.equal(model.features[0].weight, build_model(CARD, TRAINING["seed"]).features[0].weight)
+    assert len(io.read_table(outputs["history"])) <= TRAINING["pretraining_epochs"]
+    lineage = io.read_json(outputs["lineage"])
+    assert lineage == {
+        **SPLIT, "excluded": "abc", "recipe": RECIPE, "status": "trained", "reason": "",
+        "patients": 8, "pairs": 16, "unstable": 8,
+    }  # fmt: skip
+
+
+def test_equal_inputs_give_equal_files(tmp_path):
+    first, second = run(tmp_path / "a"), run(tmp_path / "b")
+    for name, file in first.items():
+        assert file.read_bytes() == second[name].read_bytes(), name
+
+
+def test_a_cut_that_keeps_too_little_leaves_a_fresh_encoder_and_says_so(tmp_path):
+    outputs = run(tmp_path, cut_by="confidence", cut="0.95")
+    model, _ = load_model(outputs["encoder"])
+    fresh = build_model(CARD, TRAINING["seed"])
+    assert all(torch.equal(model.state_dict()[name], tensor) for name, tensor in fresh.state_dict().items())
+    table = io.read_table(outputs["history"])
+    assert table.empty and list(table.columns) == list(HISTORY)
+    lineage = io.read_json(outputs["lineage"])
+    assert (lineage["status"], lineage["pairs"], lineage["excluded"]) == ("untrained", 0, "abc")
+    assert "two patients" in lineage["reason"]
+
+
+def test_the_manifest_of_another_split_is_refused(tmp_path):
+    with pytest.raises(InvalidInput, match=r"'fold': 2.*'fold': 3"):
+        run(tmp_path, split={**SPLIT, "fold": 3})

@@ -1,0 +1,99 @@
+"""Each strategy trains on what it should, starts from what it should, and learns."""
+
+import pandas as pd
+import pytest
+import torch
+from toy import CARD, ROW, TRAINING, make_rows, write_split
+
+from gliodelta import io, plugins
+from gliodelta.training.models import build_model, save_model
+from gliodelta.transfer.fit import STRATEGIES, fit_setting
+
+ARM = {**ROW, "arm": "a"}
+RECIPES = {"most": {**ROW, "recipe": "most", "cut_by": "quantile", "cut": "0.5"}}
+
+
+@pytest.fixture(scope="module")
+def split(tmp_path_factory):
+    """Lists, cache and an encoder whose weights no seed of these tests gives."""
+    folder = tmp_path_factory.mktemp("split")
+    lists, cache, _ = write_split(folder)
+    save_model(build_model(CARD, seed=99), CARD, folder / "encoder.safetensors")
+    return {"lists": lists, "cache": cache, "encoders": {"most": folder / "encoder.safetensors"}}
+
+
+def fit(split, strategy="scratch", training=TRAINING, learning_rate=1e-3, **arguments):
+    """Fits a strategy on the toy split."""
+    recipe = "most" if plugins.load(STRATEGIES, strategy).NEEDS_RECIPE else ""
+    setting = {"strategy": strategy, "recipe": recipe, "learning_rate": learning_rate, "weight_decay": 0.0}
+    return fit_setting(setting, arm=ARM, recipes=RECIPES, training=training, **split, **arguments)
+
+
+@pytest.mark.parametrize("strategy", plugins.names(STRATEGIES))
+def test_every_strategy_fits_and_validates(split, strategy):
+    fitted = fit(split, strategy)
+    assert list(fitted.validation.columns) == ["subject", "prior", "current", "y_true", "score"]
+    assert list(fitted.validation["subject"]) == list(io.read_table(split["lists"]["validation"])["subject"])
+    assert fitted.auc == pytest.approx(fitted.history["validation_auc"].max())
+    assert next(fitted.model.parameters()).device.type == "cpu"
+
+
+def test_scratch_learns_the_toy(split):
+    training = {**TRAINING, "epochs": 15, "patience": 15}
+    assert fit(split, training=training, learning_rate=3e-3).auc == 1
+
+
+def test_fitting_depends_on_its_arguments_only(split):
+    first = fit(split, "mix")
+    torch.manual_seed(1)
+    second = fit(split, "mix")
+    assert first.validation.equals(second.validation)
+    assert first.history.equals(second.history)
+
+
+def test_mix_adds_the_weak_rows_and_the_others_train_on_human_labels_only():
+    human, weak = make_rows(2), make_rows(3, first=11)
+    for name in plugins.names(STRATEGIES):
+        rows = plugins.load(STRATEGIES, name).training_rows(human, weak)
+        wanted = pd.concat([human, weak]) if name == "mix" else human
+        assert rows["subject"].tolist() == wanted["subject"].tolist(), name
+
+
+def test_scratch_does_not_look_at_weak_labels_or_encoders(split):
+    lists = {**split["lists"], "weak": split["lists"]["train"]}
+    assert fit({**split, "lists": lists, "encoders": {}}).validation.equals(fit(split).validation)
+
+
+def test_fine_tuning_starts_from_the_whole_encoder_and_moves_all_of_it(split):
+    encoder = build_model(CARD, seed=99)
+    still = fit(split, "fine-tune", learning_rate=0.0).model
+    moved = fit(split, "fine-tune").model
+    for (name, start), same, other in zip(
+        encoder.named_parameters(), still.parameters(), moved.parameters(), strict=True
+    ):
+        assert torch.equal(start, same), name
+        assert not torch.equal(start, other), name
+
+
+def test_feature_extraction_keeps_every_bit_of_the_features_and_renews_the_head(split):
+    encoder, model = build_model(CARD, seed=99), fit(split, "feature-extract").model
+    for name, tensor in encoder.features.state_dict().items():
+        assert torch.equal(model.features.state_dict()[name], tensor), name
+    linear = [index for index, layer in enumerate(encoder.head) if hasattr(layer, "weight")]
+    assert len(linear) == 4
+    still = fit(split, "feature-extract", learning_rate=0.0).model
+    for index in linear:
+        assert not torch.equal(still.head[index].weight, encoder.head[index].weight)
+        assert not torch.equal(still.head[index].weight, model.head[index].weight)
+
+
+def test_whoever_watches_sees_each_epoch_and_may_end_the_training(split):
+    rows = []
+    history = fit(split, watch=rows.append).history
+    assert [row["epoch"] for row in rows] == list(history["epoch"])
+
+    def prune(row):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fit(split, watch=prune)

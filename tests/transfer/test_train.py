@@ -1,0 +1,82 @@
+"""The final model of a split: its files agree, and weights of another split are refused."""
+
+import numpy as np
+import pytest
+from toy import CARD, ROW, TRAINING, write_split
+
+from gliodelta import io
+from gliodelta.schema import InvalidInput
+from gliodelta.training.models import build_model, load_model, save_model
+from gliodelta.transfer.predict import predict
+from gliodelta.transfer.train import COLUMNS, train_fold
+
+ARM = {**ROW, "arm": "vgg-a"}
+RECIPES = {"most": {**ROW, "recipe": "most", "cut_by": "quantile", "cut": "1"}}
+SETTING = {"strategy": "fine-tune", "recipe": "most", "learning_rate": 1e-3, "weight_decay": 0.0}
+
+
+def run(folder, encoder_lineage=None):
+    """Trains on a toy split; returns the outputs, lists and cache."""
+    folder.mkdir(exist_ok=True)
+    lists, cache, lineage = write_split(folder)
+    save_model(build_model(CARD, seed=99), CARD, folder / "encoder.safetensors")
+    origin = {"repeat": 1, "fold": 2, "inner": 1, "excluded": "abc", **(encoder_lineage or {})}
+    io.write_json(origin, folder / "encoder.json")
+    io.write_yaml({"setting": SETTING, "auc": 0.9, "study": "s"}, folder / "best.yaml")
+    outputs = {name: folder / "out" / name for name in ("model", "predictions", "history", "lineage")}
+    train_fold(
+        best=folder / "best.yaml",
+        lists=lists,
+        lineages=[lineage, folder / "encoder.json"],
+        cache=cache,
+        encoders={"most": folder / "encoder.safetensors"},
+        arm=ARM,
+        recipes=RECIPES,
+        training=TRAINING,
+        outputs=outputs,
+    )
+    return outputs, lists, cache
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    return run(tmp_path_factory.mktemp("trained"))
+
+
+def test_predictions_are_those_of_the_saved_model(trained):
+    outputs, lists, cache = trained
+    table = io.read_table(outputs["predictions"])
+    assert list(table.columns) == list(COLUMNS)
+    assert table.groupby("split").size().to_dict() == {"test": 6, "validation": 8}
+    assert set(table[["repeat", "fold", "inner", "arm"]].itertuples(index=False, name=None)) == {(1, 2, 1, "vgg-a")}
+    model, card = load_model(outputs["model"])
+    for split in ("validation", "test"):
+        again = predict(model, io.read_table(lists[split]), cache, card["representation"])
+        part = table[table["split"] == split]
+        assert part["y_true"].tolist() == again["y_true"].tolist()
+        np.testing.assert_allclose(part["score"], again["score"], rtol=1e-6)
+        calibrated = 1 / (1 + np.exp(-part["score"] / card["temperature"]))
+        np.testing.assert_allclose(part["probability"], calibrated, rtol=1e-6)
+
+
+def test_the_lineage_names_split_setting_and_temperature(trained):
+    outputs, _, _ = trained
+    lineage = io.read_json(outputs["lineage"])
+    _, card = load_model(outputs["model"])
+    assert lineage == {
+        "repeat": 1, "fold": 2, "inner": 1, "excluded": "abc", "arm": "vgg-a", "setting": SETTING,
+        "temperature": card["temperature"],
+    }  # fmt: skip
+    assert card == {**CARD, "temperature": card["temperature"]}
+
+
+def test_equal_inputs_give_equal_files(trained, tmp_path):
+    outputs, _, _ = run(tmp_path / "again")
+    for name, file in trained[0].items():
+        assert file.read_bytes() == outputs[name].read_bytes(), name
+
+
+def test_an_encoder_that_kept_other_patients_out_is_refused_with_both_splits(tmp_path):
+    with pytest.raises(InvalidInput, match=r"repeat 1 fold 3.*repeat 1 fold 2"):
+        run(tmp_path, {"fold": 3, "excluded": "xyz"})
+    assert not (tmp_path / "out").exists()

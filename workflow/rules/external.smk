@@ -1,0 +1,30 @@
+rule predict_external:
+    input:
+        models=every_split("<results>/transfer/{arm}/<split>/model.safetensors"),
+        lineages=every_split("<results>/transfer/{arm}/<split>/lineage.json"),
+        maps="<results>/imaging/{cohort}/maps.tsv",
+        labels=cohort_sheet("labels"),
+        cache=of_arm("<results>/imaging/{cohort}/grid-{grid}.safetensors"),
+    output:
+        predictions="<results>/external/{cohort}/{arm}/predictions.tsv",
+        members="<results>/external/{cohort}/{arm}/members.tsv",
+        figure=report(
+            "<results>/external/{cohort}/{arm}/predictions.png",
+            caption="../report/predict_external.rst",
+            category="external",
+            labels={"cohort": "{cohort}", "arm": "{arm}"},
+        ),
+    log:
+        "<logs>/external/predict_external/{cohort}/{arm}.log",
+    benchmark:
+        "<benchmarks>/external/predict_external/{cohort}/{arm}.tsv"
+    conda:
+        "../../envs/training.yaml"
+    threads: 1
+    resources:
+        gpu=1,
+    params:
+        code=code_of_arm("gliodelta.external"),
+        role=cohort_value("role"),
+    script:
+        "../../scripts/predict_external.py"

@@ -1,0 +1,169 @@
+# How the files of an exam and of a pair begin.
+CONVERTED = "<results>/ingest/{cohort}/sub-{subject}/ses-{session}/anat/sub-{subject}_ses-{session}_T2w"
+EXAM = "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-"
+PAIR = "<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_"
+
+
+rule extract_brain:
+    input:
+        image=CONVERTED + ".nii.gz",
+        sidecar=CONVERTED + ".json",
+    output:
+        mask=EXAM + "brain_mask.nii.gz",
+        sidecar=EXAM + "brain_mask.json",
+    log:
+        "<logs>/imaging/extract_brain/{cohort}/sub-{subject}_ses-{session}.log",
+    benchmark:
+        "<benchmarks>/imaging/extract_brain/{cohort}/sub-{subject}_ses-{session}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    params:
+        code=code_of(
+            "gliodelta.imaging.brain",
+            plugins=["gliodelta.imaging.brain_extraction." + setting("imaging", "brain_extraction")],
+        ),
+        engine=setting("imaging", "brain_extraction"),
+        skull_stripped=cohort_value("skull_stripped"),
+        min_ml=setting("imaging", "min_brain_ml"),
+        max_ml=setting("imaging", "max_brain_ml"),
+    script:
+        "../../scripts/extract_brain.py"
+
+
+rule correct_bias:
+    input:
+        image=CONVERTED + ".nii.gz",
+        mask=EXAM + "brain_mask.nii.gz",
+        mask_sidecar=EXAM + "brain_mask.json",
+    output:
+        image=EXAM + "bias_T2w.nii.gz",
+        sidecar=EXAM + "bias_T2w.json",
+    log:
+        "<logs>/imaging/correct_bias/{cohort}/sub-{subject}_ses-{session}.log",
+    benchmark:
+        "<benchmarks>/imaging/correct_bias/{cohort}/sub-{subject}_ses-{session}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    params:
+        code=code_of(
+            "gliodelta.imaging.bias",
+            plugins=["gliodelta.imaging.bias_correction." + setting("imaging", "bias_correction")],
+        ),
+        engine=setting("imaging", "bias_correction"),
+    script:
+        "../../scripts/correct_bias.py"
+
+
+rule register_pair:
+    input:
+        prior=prior_of(EXAM + "bias_T2w.nii.gz"),
+        prior_mask=prior_of(EXAM + "brain_mask.nii.gz"),
+        prior_sidecar=prior_of(EXAM + "bias_T2w.json"),
+        current=current_of(EXAM + "bias_T2w.nii.gz"),
+        current_mask=current_of(EXAM + "brain_mask.nii.gz"),
+        current_sidecar=current_of(EXAM + "bias_T2w.json"),
+    output:
+        transform=PAIR + "from-prior_to-current_xfm.mat",
+        image=PAIR + "prior_T2w.nii.gz",
+        sidecar=PAIR + "prior_T2w.json",
+    log:
+        "<logs>/imaging/register_pair/{cohort}/sub-{subject}_pair-{pair}.log",
+    benchmark:
+        "<benchmarks>/imaging/register_pair/{cohort}/sub-{subject}_pair-{pair}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    params:
+        code=code_of(
+            "gliodelta.imaging.register",
+            plugins=["gliodelta.imaging.registration." + setting("imaging", "registration")],
+        ),
+        engine=setting("imaging", "registration"),
+    script:
+        "../../scripts/register_pair.py"
+
+
+rule map_difference:
+    input:
+        current=current_of(EXAM + "bias_T2w.nii.gz"),
+        mask=current_of(EXAM + "brain_mask.nii.gz"),
+        prior=PAIR + "prior_T2w.nii.gz",
+        sidecar=PAIR + "prior_T2w.json",
+    output:
+        pair=PAIR + "pair.nii.gz",
+        difference=PAIR + "diff.nii.gz",
+        qc=PAIR + "qc.json",
+        picture=PAIR + "qc.png",
+    log:
+        "<logs>/imaging/map_difference/{cohort}/sub-{subject}_pair-{pair}.log",
+    benchmark:
+        "<benchmarks>/imaging/map_difference/{cohort}/sub-{subject}_pair-{pair}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    params:
+        code=code_of("gliodelta.imaging.difference"),
+    script:
+        "../../scripts/map_difference.py"
+
+
+rule screen_maps:
+    input:
+        qc=every_pair(PAIR + "qc.json"),
+        pictures=every_pair(PAIR + "qc.png"),
+    output:
+        table=report(
+            "<results>/imaging/{cohort}/maps.tsv",
+            caption="../report/screen_maps.rst",
+            category="imaging",
+            labels={"cohort": "{cohort}", "what": "pairs: included or why not"},
+        ),
+        figure=report(
+            "<results>/imaging/{cohort}/qc.png",
+            caption="../report/screen_maps.rst",
+            category="imaging",
+            labels={"cohort": "{cohort}", "what": "quality of all pairs"},
+        ),
+        gallery=report(
+            "<results>/imaging/{cohort}/qc_gallery.png",
+            caption="../report/map_difference.rst",
+            category="imaging",
+            labels={"cohort": "{cohort}", "what": "difference maps: least similar pairs and a sample"},
+        ),
+    log:
+        "<logs>/imaging/screen_maps/{cohort}.log",
+    benchmark:
+        "<benchmarks>/imaging/screen_maps/{cohort}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    params:
+        code=code_of("gliodelta.imaging.screen"),
+        cohort_file=cohort_file,
+        rows=cohort_rows("pairs", "events"),
+        min_similarity=setting("imaging", "min_similarity"),
+        surgery_days=setting("imaging", "surgery_days"),
+    script:
+        "../../scripts/screen_maps.py"
+
+
+rule sample_maps:
+    input:
+        maps="<results>/imaging/{cohort}/maps.tsv",
+        pairs=every_pair(PAIR + "pair.nii.gz"),
+    output:
+        cache="<results>/imaging/{cohort}/grid-{grid}.safetensors",
+    log:
+        "<logs>/imaging/sample_maps/{cohort}/grid-{grid}.log",
+    benchmark:
+        "<benchmarks>/imaging/sample_maps/{cohort}/grid-{grid}.tsv"
+    conda:
+        "../../envs/imaging.yaml"
+    threads: 1
+    params:
+        code=code_of("gliodelta.imaging.sample"),
+        grid=named_grid,
+    script:
+        "../../scripts/sample_maps.py"

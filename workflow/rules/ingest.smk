@@ -1,0 +1,44 @@
+rule convert_exam:
+    input:
+        simulated=simulated_subject,
+    output:
+        image="<results>/ingest/{cohort}/sub-{subject}/ses-{session}/anat/sub-{subject}_ses-{session}_T2w.nii.gz",
+        sidecar="<results>/ingest/{cohort}/sub-{subject}/ses-{session}/anat/sub-{subject}_ses-{session}_T2w.json",
+    log:
+        "<logs>/ingest/convert_exam/{cohort}/sub-{subject}_ses-{session}.log",
+    benchmark:
+        "<benchmarks>/ingest/convert_exam/{cohort}/sub-{subject}_ses-{session}.tsv"
+    conda:
+        "../../envs/base.yaml"
+    params:
+        code=code_of_layout("gliodelta.ingest.convert"),
+        cohort_file=cohort_file,
+        row=exam_row,
+    script:
+        "../../scripts/convert_exam.py"
+
+
+rule list_exams:
+    input:
+        sidecars=every_exam(
+            "<results>/ingest/{cohort}/sub-{subject}/ses-{session}/anat/sub-{subject}_ses-{session}_T2w.json"
+        ),
+    output:
+        table=report(
+            "<results>/ingest/{cohort}/exams.tsv",
+            caption="../report/list_exams.rst",
+            category="ingest",
+            labels={"cohort": "{cohort}", "table": "exams and the series taken"},
+        ),
+    log:
+        "<logs>/ingest/list_exams/{cohort}.log",
+    benchmark:
+        "<benchmarks>/ingest/list_exams/{cohort}.tsv"
+    conda:
+        "../../envs/base.yaml"
+    params:
+        code=code_of("gliodelta.ingest.table"),
+        cohort_file=cohort_file,
+        rows=cohort_rows("exams"),
+    script:
+        "../../scripts/list_exams.py"

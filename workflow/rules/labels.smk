@@ -1,0 +1,80 @@
+rule extract_reports:
+    input:
+        simulated=simulated_subjects,
+        rules=expand(f"{workflow.basedir}/workflow/src/gliodelta/labels/rules/{{language}}.yaml", language=["en", "fr"]),
+    output:
+        votes="<results>/labels/{cohort}/votes.tsv",
+        excluded=report(
+            "<results>/labels/{cohort}/excluded.tsv",
+            caption="../report/extract_reports.rst",
+            category="labels",
+            labels={"table": "reports without a label"},
+        ),
+    log:
+        "<logs>/labels/extract_reports/{cohort}.log",
+    benchmark:
+        "<benchmarks>/labels/extract_reports/{cohort}.tsv"
+    conda:
+        "../../envs/labels.yaml"
+    params:
+        code=code_of("gliodelta.labels.extract"),
+        cohort_file=cohort_file,
+        rows=cohort_rows("exams", "reports"),
+        languages=cohort_value("languages"),
+        date_order=cohort_value("date_order"),
+        tolerance_days=setting("labels", "tolerance_days"),
+    script:
+        "../../scripts/extract_reports.py"
+
+
+rule calibrate_labels:
+    input:
+        votes="<results>/labels/{cohort}/votes.tsv",
+        labels=sheet("labels"),
+        folds="<results>/splits/folds.tsv",
+    output:
+        weak="<results>/labels/{cohort}/repeat-{repeat}/fold-{fold}/weak.tsv",
+        calibration="<results>/labels/{cohort}/repeat-{repeat}/fold-{fold}/calibration.tsv",
+    log:
+        "<logs>/labels/calibrate_labels/{cohort}/repeat-{repeat}/fold-{fold}.log",
+    benchmark:
+        "<benchmarks>/labels/calibrate_labels/{cohort}/repeat-{repeat}/fold-{fold}.tsv"
+    conda:
+        "../../envs/labels.yaml"
+    params:
+        code=code_of("gliodelta.labels.calibrate"),
+        seed=setting("labels", "seed"),
+    script:
+        "../../scripts/calibrate_labels.py"
+
+
+rule score_labels:
+    input:
+        votes="<results>/labels/{cohort}/votes.tsv",
+        calibrations=every_fold("<results>/labels/{cohort}/repeat-{repeat}/fold-{fold}/calibration.tsv"),
+        labels=sheet("labels"),
+    output:
+        table=report(
+            "<results>/labels/{cohort}/agreement.tsv",
+            caption="../report/score_labels.rst",
+            category="labels",
+            labels={"table": "reports against readers"},
+        ),
+        picture=report(
+            "<results>/labels/{cohort}/reliability.png",
+            caption="../report/score_labels_reliability.rst",
+            category="labels",
+            labels={"figure": "reports against readers"},
+        ),
+    log:
+        "<logs>/labels/score_labels/{cohort}.log",
+    benchmark:
+        "<benchmarks>/labels/score_labels/{cohort}.tsv"
+    conda:
+        "../../envs/labels.yaml"
+    params:
+        code=code_of("gliodelta.labels.score"),
+        bootstraps=setting("evaluation", "bootstraps"),
+        seed=setting("evaluation", "seed"),
+    script:
+        "../../scripts/score_labels.py"

@@ -1,0 +1,64 @@
+"""Command line: ``python -m gliodelta.ingest draft FOLDER --key FILE --out config/cohorts/NAME``."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from gliodelta import plugins
+from gliodelta.ingest.draft import COLUMNS, LAYOUTS, draft
+from gliodelta.logs import without_text
+from gliodelta.schema import InvalidInput, read
+
+
+def main(arguments=None):
+    """Runs the command line; prints numbers only, since all else is raw.
+
+    Returns:
+        Exit code: 0, or 1 after an error.
+    """
+    options = _parser().parse_args(arguments)
+    tables = {kind: getattr(options, kind) for kind in COLUMNS if getattr(options, kind)}
+    try:
+        sentences = draft(
+            options.folder,
+            options.key,
+            options.out,
+            links=options.links,
+            layout=options.layout,
+            role=options.role,
+            skull_stripped=options.skull_stripped,
+            tables=tables,
+        )
+    except InvalidInput as error:
+        print(f"Nothing was drafted: {error}.", file=sys.stderr)
+        return 1
+    except Exception as error:  # Any other error's text may hold a raw path.
+        print(without_text(error), file=sys.stderr)
+        return 1
+    print("\n".join(sentences))
+    return 0
+
+
+def _parser():
+    parser = argparse.ArgumentParser(prog="python -m gliodelta.ingest", description="Prepares a cohort.")
+    command = parser.add_subparsers(required=True, metavar="draft").add_parser(
+        "draft",
+        help="write a cohort's first sheets from a folder",
+        description="Writes a cohort's YAML and first sheets from a folder of exams. Ids become keyed pseudonyms and "
+        "dates days since the patient's first exam; raw paths go into link tables that only you can read.",
+    )
+    command.add_argument("folder", type=Path, help="folder of DICOM files, NIfTI images, a BIDS tree or BRATS-2015")
+    command.add_argument("--key", type=Path, required=True, help="secret key, outside the project; made when missing")
+    command.add_argument("--out", type=Path, required=True, help="config/cohorts/NAME")
+    command.add_argument("--links", type=Path, help="link table to write (default: NAME_links.tsv beside the key)")
+    command.add_argument("--layout", choices=plugins.names(LAYOUTS), help="default: the first that finds exams")
+    roles = read("cohort")["properties"]["role"]["enum"]
+    command.add_argument("--role", choices=roles, help="default: by labels: development or inference; BRATS external")
+    command.add_argument("--skull-stripped", action=argparse.BooleanOptionalAction, help="default: BRATS only")
+    for kind, columns in COLUMNS.items():
+        command.add_argument(f"--{kind}", type=Path, metavar="CSV", help=f"columns {', '.join(columns)}")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

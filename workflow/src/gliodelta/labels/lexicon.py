@@ -1,0 +1,51 @@
+"""Reads the label rules of a language: ``rules/<language>.yaml``."""
+
+import functools
+import itertools
+import re
+from pathlib import Path
+
+from gliodelta import io
+from gliodelta.schema import InvalidInput
+
+FOLDER = Path(__file__).parent / "rules"
+TARGETS = ("PROGRESSION", "RESPONSE", "STABLE", "CHANGE", "NEW", "IGNORE", "T2", "T1C", "MASS", "OTHER", "ANAPHOR")
+MODIFIERS = ("NEGATED", "UNCERTAIN", "PROBABLE", "HYPOTHETICAL", "HISTORICAL", "TERMINATE")
+_GROUP = re.compile(r"\(([^()]*)\)")
+
+
+@functools.cache
+def read(language):
+    """Reads the rules of a language.
+
+    Returns:
+        dict with `targets` and `modifiers`, lists of rules (id, category, phrases, positive, negative and, for
+        modifiers, direction and perhaps max_scope), and `boundaries`, lists of words by role. Phrases are spelt out.
+
+    Raises:
+        InvalidInput: a rule lacks a part, has an unknown category or an id that is taken.
+    """
+    path = FOLDER / f"{language}.yaml"
+    document = io.read_yaml(path)
+    seen = set()
+    for kind, categories in (("targets", TARGETS), ("modifiers", MODIFIERS)):
+        for rule in document[kind]:
+            where = f"{path.name}, rule {rule.get('id', '?')}"
+            missing = {"id", "category", "phrases", "positive", "negative"} - set(rule)
+            if missing:
+                raise InvalidInput(f"{where} lacks {', '.join(sorted(missing))}")
+            if rule["category"] not in categories:
+                raise InvalidInput(f"{where}: category {rule['category']!r}; write one of {', '.join(categories)}")
+            if rule["id"] in seen:
+                raise InvalidInput(f"{where}: a rule above has the same id")
+            seen.add(rule["id"])
+            rule["phrases"] = sorted({text for phrase in rule["phrases"] for text in expand(phrase)})
+    return document
+
+
+def expand(phrase):
+    """Spells out the alternatives of a phrase: ``plus (large|epais)`` gives ``plus large`` and ``plus epais``."""
+    parts = _GROUP.split(phrase)
+    # Splitting at one group puts fixed text at even places and alternatives at odd ones.
+    choices = [part.split("|") if place % 2 else [part] for place, part in enumerate(parts)]
+    return [" ".join("".join(choice).split()) for choice in itertools.product(*choices)]
