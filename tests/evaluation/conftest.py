@@ -1,6 +1,5 @@
 """A made-up study: maps whose mean difference follows the label, and two networks' predictions."""
 
-import shutil
 from types import SimpleNamespace
 
 import numpy as np
@@ -8,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gliodelta import io
-from gliodelta.evaluation.comparators import fit_comparators
+from gliodelta.evaluation import comparators
 
 ARMS = "arm\tencoder\trepresentation\tgrid\tstrategies\tlearning_rates\tweight_decays\tprimary\n"
 ARM = "{}\tvgg\tabsolute-difference\tcoarse\tscratch\t1e-3\t0\t{}\n"
@@ -64,17 +63,11 @@ class Made:
         io.write_table(pd.DataFrame(rows), self.folder / "folds.tsv")
         return pd.DataFrame(rows)
 
-    def fit(self, cohorts=("home", "away")):
-        """Fits the comparators and returns their table."""
-        fit_comparators(
-            self.folder / "folds.tsv",
-            list(cohorts),
-            [self.folder / f"{name}_maps.tsv" for name in cohorts],
-            [self.folder / f"{name}_labels.tsv" for name in cohorts],
-            self.comparators,
-            self.folder / "comparators.png",
-        )
-        return io.read_table(self.comparators)
+    def fit(self):
+        """Returns the comparators' predictions."""
+        files = {name: (self.folder / f"{name}_maps.tsv", self.folder / f"{name}_labels.tsv") for name in self.pairs}
+        pairs = {name: comparators.read_pairs(*own) for name, own in files.items()}
+        return comparators.predict_all(self.folds, pairs)
 
     def predict(self, arm, strength):
         """Writes a network's predictions and returns the files: of every split, and of the other cohort."""
@@ -115,15 +108,13 @@ def made(tmp_path):
 
 
 @pytest.fixture(scope="session")
-def comparators(tmp_path_factory):
-    """The comparators' table of the unchanged made-up study."""
-    study = Made(tmp_path_factory.mktemp("fitted"))
-    study.fit()
-    return study.comparators
+def fitted(tmp_path_factory):
+    """The comparators' predictions in the unchanged made-up study."""
+    return Made(tmp_path_factory.mktemp("fitted")).fit()
 
 
 @pytest.fixture
-def files(made, comparators):
+def files(made, fitted):
     """The predictions of a weak baseline and of a strong transfer; the comparators lie in the study's folder."""
-    shutil.copy(comparators, made.comparators)
+    io.write_table(fitted, made.comparators)
     return [made.predict("baseline", 0.5), made.predict("transfer", 5)]

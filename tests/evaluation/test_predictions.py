@@ -73,7 +73,7 @@ def test_a_pair_with_two_labels_is_refused():
 
 def test_an_arm_without_a_fold_is_refused():
     complete = table(rows(u1=0.8, s1=0.3), rows(fold=2, u2=0.8))
-    with pytest.raises(InvalidInput, match="arm other, cohort home: 1 predictions .* repeat 1 fold 2 inner 1"):
+    with pytest.raises(InvalidInput, match=r"arm other, cohort home: 1 predictions .* repeat 1 fold 2 inner 1"):
         predictions.check(table(complete, rows(arm="other", u1=0.5, s1=0.5)))
 
 

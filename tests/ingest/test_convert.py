@@ -57,9 +57,13 @@ def test_dicom_that_is_missing_empty_unreadable_or_no_t2_is_excluded(tmp_path, d
     (tmp_path / "text").mkdir()
     (tmp_path / "text" / "a.dcm").write_text("no DICOM")
     dicom_series(tmp_path / "t1", EchoTime=10, RepetitionTime=500)
+    dicom_series(tmp_path / "cut")
+    for file in (tmp_path / "cut").iterdir():
+        file.write_bytes(file.read_bytes()[:200])
     assert excluded(convert(tmp_path / "nowhere"), "missing")
     assert excluded(convert(tmp_path / "empty"), "folder is empty")
     assert excluded(convert(tmp_path / "text"), "no DICOM image could be read in 1 files")
+    assert excluded(convert(tmp_path / "cut"), "no DICOM image could be read in 22 files")
     assert excluded(convert(tmp_path / "t1"), "no T2 series among 1: 1 T1")
 
 

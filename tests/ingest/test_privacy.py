@@ -38,12 +38,13 @@ def dicom_exams(raw, dicom_series):
         ("good", 1, {}),
         ("two", 1, {}),
         ("two", 2, {}),
-        ("odd", 1, {"Manufacturer": f"GE {CANARY}", "AccessionNumber": CANARY}),
+        ("odd", 7, {"Manufacturer": f"GE {CANARY}", "AccessionNumber": CANARY}),
     ]:
         dicom_series(raw / f"{CANARY}_{folder}", number, **planted, **changes)
     for file in (raw / f"{CANARY}_odd").iterdir():
-        # Letters for a repetition time: pydicom quotes faulty values in warnings and errors.
-        file.write_bytes(file.read_bytes().replace(b"4500", CANARY[:4].encode()))
+        # Letters for a repetition time and in the UIDs: pydicom quotes faulty values in its warnings and errors.
+        data = file.read_bytes().replace(b"4500", CANARY[:4].encode()).replace(b"8.498.7", CANARY[:7].encode())
+        file.write_bytes(data)
     return [raw / f"{CANARY}_{name}" for name in ("good", "two", "odd")]
 
 

@@ -31,8 +31,8 @@ CORONAL = np.array([[1, 0, 0], [0, 0, -1], [0, 1, 0]])
         ({"ImageType": ["ORIGINAL", "PRIMARY", "LOCALIZER"]}, "localiser"),
         ({"ImageType": ["DERIVED", "PRIMARY", "M"]}, "derived images"),
         ({"ImageType": ["ORIGINAL", "PRIMARY", "MPR"]}, "derived images"),
-        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, "no MR images"),
-        ({"Modality": "CT"}, "no MR images"),
+        ({"SOPClassUID": "1.2.840.10008.5.1.4.1.1.7"}, "not MR"),
+        ({"Modality": "CT"}, "not MR"),
         ({"EchoTime": "a name"}, "without echo or repetition time"),
         ({"slices": 8}, "T2 of less than 80 mm of the head"),
         ({"ScanningSequence": "", "EchoPulseSequence": "GRADIENT", "EchoTime": 4}, "T1 or other gradient echo"),
@@ -56,6 +56,11 @@ def test_a_lost_slice_and_doubled_volumes_are_told(headers):
 
 def test_the_same_file_twice_counts_once(headers):
     assert kind(Series(headers() + headers())) == "T2"
+
+
+def test_echo_times_that_differ_by_rounding_are_one_series(headers):
+    slices = [{**header, "EchoTime": 100 + 0.01 * number} for number, header in enumerate(headers())]
+    assert [kind(series) for series in group(slices)] == ["T2"]
 
 
 def test_the_later_of_two_echoes_is_the_t2_and_many_echoes_are_none(headers):

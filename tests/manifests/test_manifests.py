@@ -6,7 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gliodelta import io
-from gliodelta.manifests import LISTS, build_manifest, check_lineage, count_pairs
+from gliodelta.lineage import check_lineage
+from gliodelta.manifests import LISTS, build_manifest, count_pairs
 from gliodelta.schema import InvalidInput
 
 SPLIT = {"repeat": 1, "fold": 1, "inner": 1}

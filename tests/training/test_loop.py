@@ -88,6 +88,16 @@ def test_a_map_without_weight_teaches_nothing(maps):
     assert equal(fit((right_again, validation))[0], fit((swapped, validation))[0])
 
 
+def test_the_rarer_class_weighs_more_by_its_rarity_in_the_training_set(maps):
+    training, validation = maps
+    rare = dataclasses.replace(training, targets=torch.tensor([1.0] * 3 + [0.0] * 9))
+    model, history = fit((rare, validation), dataclasses.replace(PLAN, epochs=1))
+    margins = score(model, validation, PLAN.representation) * (2 * validation.targets - 1)
+    weights = torch.where(validation.targets == 1, 3.0, 1.0)
+    expected = (weights * torch.log1p(torch.exp(-margins))).mean()
+    assert history["validation_loss"][0] == pytest.approx(expected.item(), rel=1e-5)
+
+
 def test_frozen_features_keep_every_bit_of_weights_and_buffers(maps):
     model = build_model(CARD, seed=1)
     model.features.requires_grad_(False)
@@ -164,3 +174,11 @@ def test_the_state_of_another_run_is_never_used(maps, tmp_path, change):
     assert rows[0]["epoch"] == 1
     assert equal(model, fit(maps, other)[0])
     assert len(list(tmp_path.glob("*/last.pt"))) == 1
+
+
+def test_the_state_of_other_initial_weights_is_never_used(maps, tmp_path):
+    with pytest.raises(SystemExit):
+        fit(maps, checkpoint=Checkpoint(tmp_path, deadline_minutes=30, clock=hourly()))
+    rows = []
+    train(build_model(CARD, seed=2), *maps, PLAN, checkpoint=Checkpoint(tmp_path), watch=rows.append)
+    assert rows[0]["epoch"] == 1

@@ -6,9 +6,10 @@ from toy import CARD, ROW, TRAINING, write_split
 
 from gliodelta import io
 from gliodelta.schema import InvalidInput
+from gliodelta.tables import PREDICTIONS
 from gliodelta.training.models import build_model, load_model, save_model
 from gliodelta.transfer.predict import predict
-from gliodelta.transfer.train import COLUMNS, train_fold
+from gliodelta.transfer.train import train_fold
 
 ARM = {**ROW, "arm": "vgg-a"}
 RECIPES = {"most": {**ROW, "recipe": "most", "cut_by": "quantile", "cut": "1"}}
@@ -46,7 +47,7 @@ def trained(tmp_path_factory):
 def test_predictions_are_those_of_the_saved_model(trained):
     outputs, lists, cache = trained
     table = io.read_table(outputs["predictions"])
-    assert list(table.columns) == list(COLUMNS)
+    assert list(table.columns) == PREDICTIONS
     assert table.groupby("split").size().to_dict() == {"test": 6, "validation": 8}
     assert set(table[["repeat", "fold", "inner", "arm"]].itertuples(index=False, name=None)) == {(1, 2, 1, "vgg-a")}
     model, card = load_model(outputs["model"])

@@ -7,6 +7,7 @@ from gliodelta import io
 from gliodelta.schema import InvalidInput
 from gliodelta.status import Excluded
 from gliodelta.tuning.select import select_trial
+from gliodelta.tuning.space import PARAMETERS
 from gliodelta.tuning.study import study_folder
 from gliodelta.tuning.worker import work
 
@@ -36,6 +37,7 @@ def test_ties_go_to_the_first_in_the_order_of_the_study(select, tmp_path):
 def test_the_table_has_one_row_a_setting_with_its_inner_aucs(select, tmp_path):
     study = select(lambda setting, inner: setting["learning_rate"] * 100 if inner == 1 else 0.5)
     table = io.read_table(tmp_path / "trials.tsv")
+    assert list(table) == [*PARAMETERS, "auc_mean", "auc_inner1", "auc_inner2", "state", "reason"]
     assert table["learning_rate"].to_list() == [setting["learning_rate"] for setting in study["settings"]]
     assert (table["auc_inner1"] == table["learning_rate"] * 100).all() and (table["auc_inner2"] == 0.5).all()
     assert table["auc_mean"].to_numpy() == pytest.approx(((table["auc_inner1"] + 0.5) / 2).to_numpy())

@@ -8,7 +8,7 @@ import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hospital")]
 
-CATEGORIES = "ingest imaging splits labels manifests pretraining tuning transfer external evaluation".split()
+CATEGORIES = ["ingest", "imaging", "splits", "labels", "manifests", "pretraining", "tuning", "transfer", "external", "evaluation"]
 QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--window-size=1400,1000",

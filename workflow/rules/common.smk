@@ -373,9 +373,18 @@ def for_each(cohorts, files):
 
 
 def final_results():
-    """What `all` asks for: the evaluation, or, without a development cohort, the difference maps."""
-    maps = [f"<results>/imaging/{cohort}/maps.tsv" for cohort in study.cohorts]
+    """What `all` asks for: the evaluation with every stage's tables, or, without a development cohort, the maps."""
+    maps = expand(
+        ["<results>/ingest/{cohort}/exams.tsv", "<results>/imaging/{cohort}/maps.tsv"], cohort=list(study.cohorts)
+    )
     if not study.development:
         return maps
     checks = ["<results>/evaluation/simulation.tsv"] if simulated_cohorts() else []
-    return [*maps, "<results>/evaluation/summary.tsv", "<results>/evaluation/comparisons.tsv", *checks]
+    return [
+        *maps,
+        f"<results>/labels/{study.development}/agreement.tsv",
+        "<results>/manifests/counts.tsv",
+        "<results>/evaluation/summary.tsv",
+        "<results>/evaluation/comparisons.tsv",
+        *checks,
+    ]

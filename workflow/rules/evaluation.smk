@@ -81,15 +81,13 @@ rule check_simulation:
         masks=for_each(
             simulated_cohorts(),
             every_exam(
-                "<results>/imaging/{cohort}/sub-{subject}/ses-{session}"
-                "/sub-{subject}_ses-{session}_desc-brain_mask.nii.gz"
+                "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.nii.gz"
             ),
         ),
         transforms=for_each(
             simulated_cohorts(),
             every_pair(
-                "<results>/imaging/{cohort}/sub-{subject}/pair-{pair}"
-                "/sub-{subject}_pair-{pair}_from-prior_to-current_xfm.mat"
+                "<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_from-prior_to-current_xfm.mat"
             ),
         ),
         differences=for_each(

@@ -3,10 +3,9 @@
 from gliodelta import io, plots
 from gliodelta.labels.human import consensus
 from gliodelta.schema import InvalidInput
-from gliodelta.training.data import PAIR
+from gliodelta.tables import PAIR, PREDICTIONS
 from gliodelta.training.models import load_model
 from gliodelta.transfer.predict import predict, probability
-from gliodelta.transfer.train import COLUMNS
 
 # Nine digits are what tables hold: a probability nearer to 0 or 1 would read as certainty and have no finite logit.
 CERTAIN = 1e-9
@@ -29,7 +28,7 @@ def predict_external(
         maps: maps.tsv of the cohort.
         labels_sheet: labels.tsv of the cohort, or None where nobody has labelled it.
         cache: sampled maps of the cohort on the arm's grid.
-        predictions: table to write (`transfer.train.COLUMNS`), one row a pair; repeat, fold and inner are 0, score is
+        predictions: table to write (`tables.PREDICTIONS`), one row a pair; repeat, fold and inner are 0, score is
             the logit of the ensemble's probability, y_true is n/a where there is no label.
         members: table to write with the same columns, one row a model and pair.
         figure: PNG to write: the ensemble's probabilities by label, with the range of its members.
@@ -81,7 +80,7 @@ def _ensemble(members):
 
 def _finished(rows, columns, split, arm):
     table = rows[PAIR].assign(**columns, split=split, arm=arm, y_true=rows["y"].astype("Int64"))
-    return table[list(COLUMNS)]
+    return table[PREDICTIONS]
 
 
 def _draw(ensemble, members, path):

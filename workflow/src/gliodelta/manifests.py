@@ -5,14 +5,14 @@ both sets: a guard by pair would let every one of them through. The guard is the
 """
 
 from gliodelta import io
-from gliodelta.fingerprint import digest
 from gliodelta.labels.human import consensus
+from gliodelta.lineage import excluded_patients
 from gliodelta.schema import InvalidInput
 from gliodelta.splits import TEST, TRAIN, VALIDATION
+from gliodelta.tables import PAIR, SPLIT
 
 WEAK = "weak"
 LISTS = (TRAIN, VALIDATION, TEST, WEAK)
-PAIR = ["subject", "prior", "current"]
 COLUMNS = [*PAIR, "days", "y", "p_unstable", "confidence"]
 
 
@@ -38,7 +38,7 @@ def build_manifest(folds, labels_sheet, weak, maps, split, lists, lineage):
     tables[WEAK] = _weak(io.read_table(weak), usable, human, excluded=parts[VALIDATION] | parts[TEST])
     for name in LISTS:
         io.write_table(tables[name], lists[name])
-    document = {**split, "excluded": digest(sorted(parts[VALIDATION] | parts[TEST]))}
+    document = {**split, "excluded": excluded_patients(parts[VALIDATION] | parts[TEST])}
     io.write_json({**document, "pairs": {name: len(tables[name]) for name in LISTS}}, lineage)
 
 
@@ -56,24 +56,6 @@ def patients_of(folds, split):
     return {part: set(table.loc[table["part"] == part, "subject"]) for part in (TRAIN, VALIDATION, TEST)}
 
 
-def check_lineage(mine, others):
-    """Refuses inputs that were made with other patients left out than `mine`.
-
-    Args:
-        mine: lineage of the split's manifest (dict).
-        others: lineages (dicts) of what was made from a manifest, such as an encoder.
-
-    Raises:
-        InvalidInput: naming both folds.
-    """
-    for other in others:
-        if other["excluded"] != mine["excluded"]:
-            raise InvalidInput(
-                f"weights of {_name(other)} were offered to {_name(mine)}: other patients were kept out of their "
-                "training, so that validation or test patients may have leaked into them; delete and retrain them"
-            )
-
-
 def count_pairs(folders, table):
     """Writes one row a split and list: patients, pairs, unstable pairs and the mean confidence.
 
@@ -89,7 +71,7 @@ def count_pairs(folders, table):
         for name in LISTS:
             pairs = io.read_table(f"{folder}/{name}.tsv")
             rows.append({
-                **{key: lineage[key] for key in ("repeat", "fold", "inner")},
+                **{key: lineage[key] for key in SPLIT},
                 "list": name,
                 "patients": pairs["subject"].nunique(),
                 "pairs": len(pairs),
@@ -116,7 +98,3 @@ def _weak(weak, usable, human, excluded):
     seen = table.merge(human[PAIR], on=PAIR, how="left", indicator=True)["_merge"] == "both"
     table = table[~seen.to_numpy()].assign(y=lambda rows: (rows["p_unstable"] >= 0.5).astype(int))
     return table[COLUMNS].sort_values(PAIR)
-
-
-def _name(lineage):
-    return f"repeat {lineage['repeat']} fold {lineage['fold']} inner split {lineage['inner']}"

@@ -32,7 +32,7 @@ def validate(document, name, where):
     import fastjsonschema
 
     try:
-        return _validator(name)(copy.deepcopy(document))
+        return _validator(name)(_with_sections(copy.deepcopy(document), read(name)))
     except fastjsonschema.JsonSchemaValueException as error:
         raise InvalidInput(f"{where}: {_explain(error)}") from None
 
@@ -48,6 +48,15 @@ def _validator(name):
     import fastjsonschema
 
     return fastjsonschema.compile(read(name))
+
+
+def _with_sections(document, schema):
+    """Adds the sections that were left out, so that the validator fills in their keys' defaults too."""
+    if isinstance(document, dict):
+        for key, entry in schema.get("properties", {}).items():
+            if entry.get("default") == {}:
+                document[key] = _with_sections(document.get(key) or {}, entry)
+    return document
 
 
 def _explain(error):

@@ -2,6 +2,7 @@
 
 import csv
 import functools
+import re
 from pathlib import Path
 
 from gliodelta import io
@@ -17,6 +18,10 @@ KEYS = {
     "reports": ("subject", "session"),
     "events": ("subject", "session", "event"),
 }
+# Columns that hospital exports have and no sheet may.
+IDENTIFYING = re.compile(
+    r"name|nom$|^nom|birth|naissance|^dob$|^ddn$|^avs|^ahv|address|adresse|phone|^tel|mail|^ipp$|^mrn$", re.IGNORECASE
+)
 
 
 def read_sheet(path, kind):
@@ -34,7 +39,9 @@ def read_sheet(path, kind):
     """
     rows, seen = [], {}
     with open(path, newline="", encoding="utf-8-sig") as file:
-        for row in csv.DictReader(file, delimiter="\t"):
+        reader = csv.DictReader(file, delimiter="\t")
+        _refuse_names(reader.fieldnames or [], path)
+        for row in reader:
             line = len(rows) + 2
             where = f"{path} line {line}"
             if None in row or None in row.values():
@@ -48,6 +55,15 @@ def read_sheet(path, kind):
             seen[key] = line
             rows.append(row)
     return rows
+
+
+def _refuse_names(columns, path):
+    for column in columns:
+        if IDENTIFYING.search(column):
+            raise InvalidInput(
+                f"{path}: column {column!r} may identify people; delete it. Sheets hold pseudonyms and days only, "
+                "which `python -m gliodelta.ingest draft` makes; names stay in its key file"
+            )
 
 
 @functools.cache

@@ -4,12 +4,12 @@ from itertools import product
 from pathlib import Path
 
 from gliodelta.fingerprint import code_of, digest
+from gliodelta.ingest import LAYOUTS
 from gliodelta.schema import InvalidInput, validate
 from gliodelta.sheets import pair_id, read_cohort, read_sheet
 
 DEVELOPMENT, EXTERNAL, INFERENCE = "development", "external", "inference"
-# Where the variants live that a cohort, an arm or a recipe chooses by name.
-LAYOUTS = "gliodelta.ingest.layouts"
+# Where the variants live that an arm or a recipe chooses by name.
 ENCODERS = "gliodelta.training.encoders"
 REPRESENTATIONS = "gliodelta.training.representations"
 STRATEGIES = "gliodelta.transfer.strategies"

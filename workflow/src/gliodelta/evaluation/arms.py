@@ -1,14 +1,16 @@
 """Every arm and every comparator on every cohort: what it is worth, how sure that is, and who beats whom."""
 
 from itertools import combinations, product
+
 import numpy as np
 
 from gliodelta import io
 from gliodelta.evaluation import figures
 from gliodelta.evaluation.bootstrap import draw_patients, holm, interval, swap_test
 from gliodelta.evaluation.metrics import auc, average_precision, brier, prevalence, sensitivity, specificity
-from gliodelta.evaluation.predictions import PAIR, average_repeats, combine, gather
+from gliodelta.evaluation.predictions import average_repeats, combine, gather
 from gliodelta.sheets import read_sheet
+from gliodelta.tables import PAIR
 
 PRIMARY, ARM, COMPARATOR = "primary", "arm", "comparator"
 # Name in the summary: function, and the column of the predictions that it judges.
@@ -44,8 +46,9 @@ def evaluate_arms(predictions, external, comparators, arms_sheet, development, s
     folds = combine(table)
     pairs = average_repeats(folds)
     summary = summarise(folds, pairs, kinds, settings)
-    io.write_table(pd.concat([summary, count_unlabelled(table, kinds)]), tables["summary"])
-    io.write_table(compare(pairs, kinds, settings), tables["comparisons"])
+    # Four decimals are far finer than any interval here; p-values need the digits of one in so many permutations.
+    io.write_table(pd.concat([summary, count_unlabelled(table, kinds)]).round(4), tables["summary"])
+    io.write_table(compare(pairs, kinds, settings).round(6), tables["comparisons"])
     figures.draw_roc(pairs, kinds, pictures["roc"])
     figures.draw_precision_recall(pairs, kinds, pictures["precision_recall"])
     figures.draw_auc(summary, pictures["auc"])

@@ -7,10 +7,8 @@ import numpy as np
 from gliodelta import io
 from gliodelta.evaluation.metrics import youden_threshold
 from gliodelta.schema import InvalidInput
+from gliodelta.tables import PAIR, PREDICTIONS, SPLIT
 
-PAIR = ["subject", "prior", "current"]
-MODEL = ["repeat", "fold", "inner"]
-COLUMNS = [*PAIR, "split", "y_true", "score", "probability", *MODEL, "arm"]
 VALIDATION, TEST, EXTERNAL = "validation", "test", "external"
 
 
@@ -24,7 +22,7 @@ def gather(predictions, external, comparators, development):
         development: name of the development cohort.
 
     Returns:
-        pandas.DataFrame with the columns cohort (a categorical, the development cohort first) and `COLUMNS`.
+        pandas.DataFrame with the columns cohort (a categorical, the development cohort first) and `PREDICTIONS`.
 
     Raises:
         InvalidInput: a column is missing, or see `check`.
@@ -33,7 +31,7 @@ def gather(predictions, external, comparators, development):
 
     sources = [(file, development) for file in predictions] + [(file, Path(file).parts[-3]) for file in external]
     parts = [_read(file).assign(cohort=cohort) for file, cohort in sources]
-    table = pd.concat([*parts, _read(comparators)], ignore_index=True)[["cohort", *COLUMNS]]
+    table = pd.concat([*parts, _read(comparators)], ignore_index=True)[["cohort", *PREDICTIONS]]
     # Cohorts stay in this order through all groupings.
     table["cohort"] = pd.Categorical(table["cohort"], categories=table["cohort"].unique())
     check(table)
@@ -42,9 +40,9 @@ def gather(predictions, external, comparators, development):
 
 def _read(file):
     table = io.read_table(file)
-    missing = [name for name in COLUMNS if name not in table]
+    missing = [name for name in PREDICTIONS if name not in table]
     if missing:
-        raise InvalidInput(f"{file}: lacks the columns {', '.join(missing)}; write all of {', '.join(COLUMNS)}")
+        raise InvalidInput(f"{file}: lacks the columns {', '.join(missing)}; write all of {', '.join(PREDICTIONS)}")
     return table
 
 
@@ -52,7 +50,7 @@ def check(table):
     """Makes sure that no prediction is missing, doubled or no number: what is dropped silently flatters.
 
     Args:
-        table: predictions of all arms (columns: cohort and `COLUMNS`).
+        table: predictions of all arms (columns: cohort and `PREDICTIONS`).
 
     Raises:
         InvalidInput: names the cohort, arm and fold, and what to do.
@@ -64,7 +62,7 @@ def check(table):
     _refuse(table[bad], "a score that is no finite number or a probability outside 0 to 1; train this model again")
     unlabelled = ~table["y_true"].isin([0, 1]) & ~((table["split"] == EXTERNAL) & table["y_true"].isna())
     _refuse(table[unlabelled], "a y_true other than 0 and 1; only pairs with a human label belong here")
-    keys = ["cohort", "arm", "split", *MODEL, *PAIR]
+    keys = ["cohort", "arm", "split", *SPLIT, *PAIR]
     _refuse(table[table.duplicated(keys)], "a pair that stands there twice; delete the doubled rows")
     labels = table[table["y_true"].notna()].groupby(["cohort", *PAIR])["y_true"].transform("nunique")
     _refuse(table.loc[labels.index[labels > 1]], "a pair that has another y_true elsewhere; rebuild the predictions")
@@ -75,9 +73,9 @@ def check(table):
 
 def _check_complete(cohort, table):
     """Every arm has predicted the same pairs with the same models."""
-    wanted = set(table[MODEL + PAIR].itertuples(index=False, name=None))
+    wanted = set(table[SPLIT + PAIR].itertuples(index=False, name=None))
     for arm, part in table.groupby("arm"):
-        missing = sorted(wanted - set(part[MODEL + PAIR].itertuples(index=False, name=None)))
+        missing = sorted(wanted - set(part[SPLIT + PAIR].itertuples(index=False, name=None)))
         if missing:
             repeat, fold, inner = missing[0][:3]
             raise InvalidInput(
@@ -88,7 +86,7 @@ def _check_complete(cohort, table):
 
 def _refuse(rows, fault):
     if len(rows):
-        place = ", ".join(f"{column} {rows.iloc[0][column]}" for column in ("arm", "cohort", *MODEL))
+        place = ", ".join(f"{column} {rows.iloc[0][column]}" for column in ("arm", "cohort", *SPLIT))
         raise InvalidInput(f"{len(rows)} row{'s' * (len(rows) > 1)}, first of {place}: {fault}")
 
 
@@ -99,7 +97,7 @@ def combine(table):
     models that made the prediction: those of the outer fold, or, for an external cohort, those of all folds.
 
     Args:
-        table: checked predictions (columns: cohort and `COLUMNS`).
+        table: checked predictions (columns: cohort and `PREDICTIONS`).
 
     Returns:
         pandas.DataFrame, sorted, one row a cohort, arm, repeat, fold and labelled pair (repeat and fold 0 on external

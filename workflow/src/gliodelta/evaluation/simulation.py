@@ -45,7 +45,7 @@ def check_simulation(cohort_files, labels, results, table, picture):
     rows = [row for cohort in cohorts for row in _check_cohort(cohort, sheets.get(cohort["name"]), Path(results))]
     items = pd.DataFrame(rows, columns=["cohort", "measure", "where", "value"])
     groups = items.groupby(["cohort", "measure"], sort=False)
-    io.write_table(pd.DataFrame([_summarise(*key, group) for key, group in groups]), table)
+    io.write_table(pd.DataFrame([_summarise(*key, group) for key, group in groups]).round(4), table)
     figures.draw_simulation(items, {measure: unit for measure, (unit, _) in MEASURES.items()}, picture)
 
 
@@ -167,9 +167,9 @@ def visibility(truth, pair, difference):
 
 def _points(image):
     """World coordinates, [4, points], of evenly picked voxels of an image that are not zero."""
-    voxels = np.argwhere(np.asanyarray(image.dataobj))
-    voxels = voxels[:: max(1, len(voxels) // _POINTS)]
-    return image.affine @ np.vstack([voxels.T, np.ones(len(voxels))])
+    places = np.flatnonzero(image.dataobj)
+    places = places[:: max(1, len(places) // _POINTS)]
+    return image.affine @ np.vstack([*np.unravel_index(places, image.shape), np.ones(len(places))])
 
 
 def _at(image, points):

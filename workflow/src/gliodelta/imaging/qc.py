@@ -11,6 +11,8 @@ SQUARE_MM = 20.0
 # The planes cross where the difference, smoothed by this much, is largest: a lesion's size, so that noise and rims
 # cancel out.
 COHERENT_MM = 5.0
+# They cross deeper than this, so that each of them shows a good part of the brain.
+DEPTH_MM = 15.0
 # Picture size (mm, dots an inch) and numbers of greys and of colours: below 80 kB, so that a sheet can hold fifty.
 SIZE_MM, DPI = (160, 106), 100
 GREYS, STEPS = 40, 33
@@ -67,9 +69,10 @@ def _largest_change(difference, mask, spacing):
     import numpy as np
     from scipy import ndimage
 
-    sigma = COHERENT_MM / spacing
-    smooth = np.abs(ndimage.gaussian_filter(difference, sigma, truncate=2))
-    return np.unravel_index(np.argmax(smooth * mask), mask.shape)
+    smooth = np.abs(ndimage.gaussian_filter(difference, COHERENT_MM / spacing, truncate=2))
+    around = ndimage.uniform_filter(mask.astype(np.float32), 1 + 2 * np.round(DEPTH_MM / spacing).astype(int))
+    deep = around >= min(0.99, around.max())
+    return np.unravel_index(np.argmax(np.where(deep, smooth, -1)), mask.shape)
 
 
 def palette():

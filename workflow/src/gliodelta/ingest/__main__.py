@@ -5,7 +5,8 @@ import sys
 from pathlib import Path
 
 from gliodelta import plugins
-from gliodelta.ingest.draft import COLUMNS, LAYOUTS, draft
+from gliodelta.ingest import LAYOUTS
+from gliodelta.ingest.draft import COLUMNS, draft
 from gliodelta.logs import without_text
 from gliodelta.schema import InvalidInput, read
 

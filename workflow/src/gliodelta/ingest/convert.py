@@ -1,13 +1,15 @@
 """One raw exam becomes one BIDS T2w image, or a reason why it cannot."""
 
+import os
+
 import numpy as np
 
 from gliodelta import io, plugins
+from gliodelta.ingest import LAYOUTS
 from gliodelta.ingest.series import MIN_COVERAGE_MM
 from gliodelta.sheets import read_cohort, source_path
 from gliodelta.status import Excluded, reporting
 
-LAYOUTS = "gliodelta.ingest.layouts"
 # The allow-list: nothing else that a layout says about an exam gets into its sidecar.
 FACTS = (
     "series",
@@ -53,8 +55,8 @@ def _source(cohort_file, subject, session, simulated):
         source = source_path(cohort_file, subject, session, simulated)
     except LookupError:
         raise Excluded("the exam has no row in the link table and no source in exams.tsv") from None
-    if not source.exists():
-        raise Excluded("the exam's folder or file is missing")
+    if not os.access(source, os.R_OK):
+        raise Excluded("the exam's folder or file is missing or may not be read")
     return source
 
 

@@ -6,12 +6,12 @@ from itertools import pairwise
 from pathlib import Path
 
 from gliodelta import io, plugins
+from gliodelta.ingest import LAYOUTS
 from gliodelta.ingest.layouts.brats2015 import read_labels
 from gliodelta.ingest.pseudonyms import Pseudonyms, parse_day, read_key
 from gliodelta.schema import InvalidInput, read
 from gliodelta.sheets import KEYS
 
-LAYOUTS = "gliodelta.ingest.layouts"
 # The columns of the tables that a site brings along; dates are yyyy-mm-dd, or days as in the exams' names.
 COLUMNS = {
     "reports": ("patient", "date", "file"),

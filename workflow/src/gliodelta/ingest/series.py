@@ -67,9 +67,9 @@ def read_headers(files, keywords=KEYWORDS):
         for path in files:
             try:
                 dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=[*keywords, *FRAMES])
+                headers.append({**_flatten(dataset, keywords), "path": path})
             except Exception:  # Damaged files raise anything at all; what cannot be read is no DICOM.
                 continue
-            headers.append({**_flatten(dataset, keywords), "path": path})
     return headers
 
 
@@ -174,18 +174,23 @@ class Series:
         return int((self.value("Rows") or 0) * (self.value("Columns") or 0) * len(self.places))
 
     @property
-    def voxel(self):
-        """Voxel size in mm: rows, columns, slices."""
-        spacing = _numbers(self.headers[0].get("PixelSpacing"))
-        step = np.median(np.diff(self.places)) if len(self.places) > 1 else self.value("SliceThickness") or 0.0
-        return (*spacing, float(step))
+    def step(self):
+        """Distance of neighbouring slices in mm."""
+        return float(np.median(np.diff(self.places))) if len(self.places) > 1 else self.value("SliceThickness") or 0.0
+
+    @property
+    def voxel_mm3(self):
+        """Volume of a voxel."""
+        return float(np.prod([*_numbers(self.headers[0].get("PixelSpacing")), self.step]))
 
 
 def group(headers):
     """Returns the headers as `Series`, in the order of their numbers."""
     by_uid = defaultdict(lambda: defaultdict(list))
     for header in headers:
-        by_uid[header.get("SeriesInstanceUID", "")][Series([header]).echo_time].append(header)
+        # Some scanners write echo times that differ by fractions of a millisecond from slice to slice.
+        echo = round(Series([header]).echo_time or 0)
+        by_uid[header.get("SeriesInstanceUID", "")][echo].append(header)
     series = [Series(found, len(echoes)) for echoes in by_uid.values() for found in echoes.values()]
     return sorted(series, key=lambda one: (one.value("SeriesNumber") or 0, one.echo_time or 0, str(one.files[0])))
 
@@ -195,7 +200,7 @@ def kind(series):
     one = series.headers[0]
     inverted = series.inversion_time or "IR" in series.sequence or one.get("InversionRecovery") == "YES"
     if one.get("Modality", "MR") != "MR" or one.get("SOPClassUID") not in MR_IMAGES:
-        return "no MR images"
+        return "not MR"
     if series.image_type & DERIVED:
         return "derived images"
     if "LOCALIZER" in series.image_type or len(series.normals) > 1:
@@ -236,7 +241,7 @@ def _stack(series):
         return "T2 with several volumes"
     if len(steps) and steps.max() > MAX_STEP_RATIO * np.median(steps):
         return "T2 with missing slices"
-    if series.voxel[2] * len(series.places) < MIN_COVERAGE_MM:
+    if series.step * len(series.places) < MIN_COVERAGE_MM:
         return f"T2 of less than {MIN_COVERAGE_MM} mm of the head"
     return "T2"
 
@@ -273,12 +278,12 @@ def choose(series):
 
 def _rank(series):
     suppressed = "FS" in series.words("ScanOptions")
-    return suppressed, series.plane != "axial", round(float(np.prod(series.voxel)), 1), not series.says(_SAYS_T2)
+    return suppressed, series.plane != "axial", round(series.voxel_mm3, 1), not series.says(_SAYS_T2)
 
 
 def describe(series):
     """Returns the series in words made of numbers."""
     return (
         f"{series.plane}, TE {series.echo_time:g} ms, TR {series.repetition_time:g} ms, {len(series.places)} slices of "
-        f"{series.voxel[2]:.1f} mm"
+        f"{series.step:.1f} mm"
     )

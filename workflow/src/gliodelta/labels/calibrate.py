@@ -9,7 +9,7 @@ from gliodelta import io
 from gliodelta.labels.human import consensus
 from gliodelta.labels.matcher import GLOBAL, T1C, T2, UNCERTAIN
 from gliodelta.labels.vote import SECTIONS, UNKNOWN
-from gliodelta.manifests import PAIR
+from gliodelta.tables import PAIR
 
 # Below four patients with each class, cross-fitting by patient has training parts with one or two patients of a class.
 MIN_PATIENTS = 4

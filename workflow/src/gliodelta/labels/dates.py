@@ -43,7 +43,8 @@ _NO_PRIOR = re.compile(
 _OTHER_MODALITY = re.compile(r"\b(?:scanner|ct|tdm|tomodensitometrie|pet|tep|angiographie)\b")
 _MRI = re.compile(r"\b(?:irm|mri|mr|rm|imagerie par resonance|magnetic resonance)\b")
 _OWN = re.compile(
-    r"\b(?:date (?:de l')?examen|date of (?:the )?(?:exam|study|examination|scan)|(?:exam|examination|study|scan) date|date"
+    r"\b(?:date (?:de l')?examen|date of (?:the )?(?:exam|study|examination|scan)"
+    r"|(?:exam|examination|study|scan) date|date"
     r"|examen du|effectuee? le|realisee? le|performed on)\s*:?\s*(?:le )?$"
 )
 
@@ -118,9 +119,9 @@ def own_date(sentences, order="DMY"):
     """
     first = None
     for sentence in sentences:
-        folded = texts.fold(sentence.text)
         if sentence.section != texts.HEADER:
             continue
+        folded = sentence.folded
         compares = COMPARING.search(folded)
         for date in find(folded, order):
             if date.day is None or (compares and date.start > compares.start()):
@@ -186,7 +187,7 @@ def _comparisons(sentences, order):
     """Returns the MRI dates compared with, whether another modality is, and whether "the previous exam" is."""
     named, other_modality, previous = [], False, False
     for sentence in sentences:
-        folded = texts.fold(sentence.text)
+        folded = sentence.folded
         in_section = sentence.section == texts.COMPARISON
         if sentence.section in (texts.INDICATION, texts.TECHNIQUE) or not (in_section or COMPARING.search(folded)):
             continue

@@ -1,7 +1,8 @@
 """The guard: takes what names a person out of a report before anything else reads it.
 
 A guard, not anonymisation: names without a title, nicknames and places pass. This stage is safe because its outputs
-hold no text at all; the guard keeps the rules from seeing more than they need, and birth dates from being taken for exam dates.
+hold no text at all; the guard keeps the rules from seeing more than they need, and birth dates from being taken for
+dates of exams.
 """
 
 import re
@@ -13,7 +14,10 @@ _TITLES = (
     r"|Monsieur|Madame|Mademoiselle|Docteure?|Professeure?|Doctor|Professor"
 )
 _DATE = r"(?:\d{1,2}[./ -]\d{1,2}[./ -]\d{2,4}|\d{4}-\d{2}-\d{2}|\d{1,2}(?:er)? \w+\.? \d{4}|\w+ \d{1,2}, \d{4})"
-_NUMBERED = r"IPP|NIP|MRN|PID|AVS|AHV|n°|no\.?|number|patient id|num[ée]ro|dossier|s[ée]jour|t[ée]l\.?|t[ée]l[ée]phone|phone|fax"
+_NUMBERED = (
+    r"IPP|NIP|MRN|PID|AVS|AHV|n°|no\.?|number|patient id|num[ée]ro|dossier|s[ée]jour"
+    r"|t[ée]l\.?|t[ée]l[ée]phone|phone|fax"
+)
 _PERSONS = r"patiente?|nom|pr[ée]nom|name|surname|referring physician|m[ée]decin\w*|signed by|sign[ée] par"
 
 # Each pattern hides its group `who`, or the whole match.

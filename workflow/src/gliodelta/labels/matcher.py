@@ -5,6 +5,7 @@ exclure une progression" negated) and PyRuSH prints report tokens to the log.
 """
 
 import functools
+import itertools
 import re
 from dataclasses import dataclass
 
@@ -76,19 +77,19 @@ class Matcher:
         ]
         self._context.add(modifiers)
         self._boundaries = {
-            role: [tuple(_TOKEN.findall(words)) for words in phrases] for role, phrases in rules["boundaries"].items()
+            role: {tuple(_TOKEN.findall(words)) for words in phrases} for role, phrases in rules["boundaries"].items()
         }
-        # First words of the phrases that speak of change: a sentence without any of them needs no pipeline.
+        # The longest word of each phrase on change: a sentence without any of them needs no pipeline.
         self._cues = frozenset(
-            _TOKEN.findall(phrase)[0]
+            max(_TOKEN.findall(phrase), key=len)
             for rule in rules["targets"]
             if rule["category"] in _CHANGES
             for phrase in rule["phrases"]
         )
 
-    def speaks_of_change(self, sentence):
-        """Whether a sentence may hold a finding; cheap, and never wrong about one that does."""
-        return not self._cues.isdisjoint(_TOKEN.findall(fold(sentence)))
+    def speaks_of_change(self, folded):
+        """Whether a sentence, folded, may hold a finding; cheap, and never wrong about one that does."""
+        return not self._cues.isdisjoint(_TOKEN.findall(folded))
 
     def findings(self, sentence, before=""):
         """Returns the findings of a sentence.
@@ -129,9 +130,9 @@ class Matcher:
         changes = {target.start for target in doc.ents if target.label_ in _CHANGES}
         strong = self._places_of("strong", words)
         weak = [place for place in self._places_of("weak", words) if not self._continues(words, place, strong)]
+        places = sorted({*strong, *weak})
         starts, begin = set(strong), 0
-        for place in sorted({*strong, *weak}):
-            following = min((other for other in (*strong, *weak) if other > place), default=len(words))
+        for place, following in itertools.pairwise([*places, len(words)]):
             both = any(begin <= i < place for i in changes) and any(place < i < following for i in changes)
             if place in starts or both:
                 starts.add(place)
@@ -140,8 +141,8 @@ class Matcher:
 
     def _places_of(self, role, words):
         phrases = self._boundaries[role]
-        starts = range(1, len(words))
-        return [i for i in starts if any(tuple(words[i : i + len(phrase)]) == phrase for phrase in phrases)]
+        sizes = {len(phrase) for phrase in phrases}
+        return [i for i in range(1, len(words)) if any(tuple(words[i : i + size]) in phrases for size in sizes)]
 
     def _continues(self, words, place, strong):
         """Whether a comma or "and" goes on with a list: a continuing word follows or, after a comma, ends it."""

@@ -6,10 +6,11 @@ from gliodelta import io, plots
 from gliodelta.evaluation.bootstrap import draw_patients, interval
 from gliodelta.evaluation.metrics import brier, sensitivity, specificity
 from gliodelta.labels.human import BINARY, consensus
-from gliodelta.manifests import PAIR
+from gliodelta.tables import PAIR
 
 # Five bins: at tens of labelled pairs, ten would hold two or three each.
 BINS = 5
+COLUMNS = ["method", "metric", "value", "low", "high", "pairs", "patients"]
 NO_VOTE = "no vote"
 
 
@@ -38,7 +39,7 @@ def score_labels(votes, calibrations, labels_sheet, bootstraps, seed, table, pic
     calibrated = human.merge(mean, on=PAIR, how="left")
     calibrated["called"] = (calibrated["p_unstable"] >= 0.5).astype(float).where(calibrated["p_unstable"].notna())
     rows = [*_rows("rules", rules, bootstraps, seed), *_rows("calibrated", calibrated, bootstraps, seed)]
-    io.write_table(pd.DataFrame(rows), table)
+    io.write_table(pd.DataFrame(rows, columns=COLUMNS), table)
     _draw(calibrated.dropna(subset="p_unstable"), rules, picture)
 
 

@@ -34,7 +34,7 @@ def gather(sentences, rules, elsewhere):
     for sentence in sentences:
         if sentence.section in (text.INDICATION, text.TECHNIQUE):
             continue
-        if rules.speaks_of_change(sentence.text):
+        if rules.speaks_of_change(sentence.folded):
             section = text.CONCLUSION if sentence.section == text.CONCLUSION else text.DESCRIPTION
             for finding in rules.findings(sentence.text, before):
                 if not elsewhere(sentence.text[slice(*finding.clause)]):

@@ -8,7 +8,7 @@ import dataclasses
 
 import numpy as np
 
-from gliodelta.simulation.geometry import Grid, box, noise_field, resample
+from gliodelta.simulation.geometry import box, noise_field, resample
 from gliodelta.simulation.seeds import stream
 
 # Diffusion in white matter (mm^2/day) and growth rate (1/day) of a fast glioma; five times slower in grey matter (Harpold).

@@ -7,8 +7,8 @@ from gliodelta import io
 from gliodelta.simulation.seeds import stream
 
 MONTHS = {
-    "fr": "janvier février mars avril mai juin juillet août septembre octobre novembre décembre".split(),
-    "en": "January February March April May June July August September October November December".split(),
+    "fr": ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"],
+    "en": ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
 }
 SIDES = {"fr": {"left": "gauche", "right": "droit"}, "en": {"left": "left", "right": "right"}}
 HEADINGS = {

@@ -5,8 +5,7 @@ from dataclasses import dataclass
 
 from gliodelta.fingerprint import digest
 from gliodelta.schema import InvalidInput
-
-PAIR = ["subject", "prior", "current"]
+from gliodelta.tables import PAIR
 
 
 @dataclass(frozen=True)

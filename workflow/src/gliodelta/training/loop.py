@@ -90,7 +90,7 @@ def train(model, training, validation, plan, checkpoint=None, watch=None):
     model.to(device, memory_format=torch.channels_last_3d)
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimiser = torch.optim.Adam(trainable, lr=plan.learning_rate, weight_decay=plan.weight_decay)
-    loss = _loss(training.targets, device)
+    loss = _loss(training.targets)
     progress = {"epoch": 0, "best_epoch": 0, "best_value": -math.inf, "best": _copy(model), "history": []}
     if state:
         model.load_state_dict(state["model"])
@@ -101,6 +101,7 @@ def train(model, training, validation, plan, checkpoint=None, watch=None):
         train_loss = _train_epoch(model, training, plan, loss, optimiser, progress["epoch"])
         scores = score(model, validation, plan.representation)
         _judge(progress, model, scores, validation, train_loss, loss, plan)
+        print(_describe(progress["history"][-1], plan), flush=True)
         if watch:
             watch(progress["history"][-1])
         if not _finished(progress, plan):
@@ -135,12 +136,14 @@ def score(model, maps, representation):
 
 
 def area_under_curve(targets, scores):
-    """Returns the area under the ROC curve, NaN where there is one class or a score that is not finite."""
-    from sklearn.metrics import roc_auc_score
+    """Returns the area under the ROC curve; NaN where there is one class or a score that is not finite.
 
-    if len(targets.unique()) < 2 or not scores.isfinite().all():
+    It is the share of pairs (unstable, stable) whose scores are in order, ties counted half. Both tensors are [N].
+    """
+    margins = scores[targets == 1].unsqueeze(1) - scores[targets == 0]
+    if not margins.numel() or not scores.isfinite().all():
         return math.nan
-    return float(roc_auc_score(targets.numpy(), scores.numpy()))
+    return (0.5 + 0.5 * margins.sign().double().mean()).item()
 
 
 def _train_epoch(model, maps, plan, loss, optimiser, epoch):
@@ -178,11 +181,18 @@ def _judge(progress, model, scores, validation, train_loss, loss, plan):
         progress.update(best_value=value, best_epoch=progress["epoch"], best=_copy(model))
 
 
+def _describe(row, plan):
+    return (
+        f"epoch {row['epoch']} of at most {plan.epochs}: loss {row['loss']:.4f}, "
+        f"validation loss {row['validation_loss']:.4f}, validation AUC {row['validation_auc']:.3f}"
+    )
+
+
 def _finished(progress, plan):
     return progress["epoch"] >= plan.epochs or progress["epoch"] - progress["best_epoch"] >= plan.patience
 
 
-def _loss(targets, device):
+def _loss(targets):
     """Weighted binary cross-entropy whose two classes count alike in the training set at hand."""
     import torch
     from torch.nn.functional import binary_cross_entropy_with_logits

@@ -33,6 +33,7 @@ def tracked_run(settings, name, folder):
         x_disable_machine_info=True,
         x_disable_meta=True,
         x_disable_stats=True,
+        x_save_requirements=False,
     )
     with wandb.init(mode=settings["mode"], project=settings["project"], name=name, settings=quiet) as run:
         yield run.log

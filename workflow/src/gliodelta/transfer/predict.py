@@ -1,6 +1,7 @@
 """Scores and probabilities of a trained model."""
 
-from gliodelta.training.data import PAIR, load_maps
+from gliodelta.tables import PAIR
+from gliodelta.training.data import load_maps
 from gliodelta.training.loop import score
 
 # Below a tenth or above ten times the logit's own scale, a few validation patients say nothing more about it: with

@@ -1,14 +1,11 @@
 """The final model of a split: the best setting of its outer fold, fitted, calibrated, and shown the test patients."""
 
 from gliodelta import io
-from gliodelta.manifests import check_lineage
+from gliodelta.lineage import check_lineage
+from gliodelta.tables import PREDICTIONS, SPLIT
 from gliodelta.training.models import card_of, save_model
 from gliodelta.transfer.fit import fit_setting
 from gliodelta.transfer.predict import fit_temperature, predict, probability
-
-COLUMNS = (
-    "subject", "prior", "current", "split", "y_true", "score", "probability", "repeat", "fold", "inner", "arm",
-)  # fmt: skip
 
 
 def train_fold(
@@ -22,7 +19,7 @@ def train_fold(
         lineages: paths of lineage.json, the manifest's first, then those of the encoders.
         cache, encoders, arm, recipes, training, checkpoint, threads, watch: see `fit.fit_setting`.
         outputs: dict with the paths to write: `model` (safetensors, its card has the temperature), `predictions` (table
-            with `COLUMNS`), `history` (table) and `lineage` (JSON).
+            of `tables.PREDICTIONS`), `history` (table) and `lineage` (JSON).
 
     Raises:
         InvalidInput: an encoder was trained with other patients left out; names both splits.
@@ -32,7 +29,7 @@ def train_fold(
     setting = io.read_yaml(best)["setting"]
     fitted = fit_setting(setting, arm, recipes, lists, cache, encoders, training, checkpoint, threads, watch)
     temperature = fit_temperature(fitted.validation["y_true"], fitted.validation["score"])
-    split = {key: lineage[key] for key in ("repeat", "fold", "inner")}
+    split = {key: lineage[key] for key in SPLIT}
     test = predict(fitted.model, io.read_table(lists["test"]), cache, arm["representation"], threads)
     predictions = _predictions({"validation": fitted.validation, "test": test}, temperature, arm["arm"], split)
 
@@ -48,4 +45,4 @@ def _predictions(parts, temperature, arm, split):
 
     table = pd.concat([rows.assign(split=name) for name, rows in parts.items()], ignore_index=True)
     table = table.assign(probability=probability(table["score"], temperature), **split, arm=arm)
-    return table.astype({"y_true": int})[list(COLUMNS)]
+    return table.astype({"y_true": int})[PREDICTIONS]

@@ -5,6 +5,7 @@ from itertools import cycle
 
 from gliodelta import io, plots
 from gliodelta.schema import InvalidInput
+from gliodelta.tuning.space import PARAMETERS
 from gliodelta.tuning.study import open_journal, queue_lock, results, study_folder
 
 COMPLETE, FAILED = "complete", "failed"
@@ -39,7 +40,8 @@ def select_trial(study, scratch, best, trials, journal, figure):
     if not (table["state"] == COMPLETE).any():
         raise InvalidInput(f"study {study['id']}: all settings failed; the first because {table['reason'][0]}")
     number = int(table["auc_mean"].idxmax())
-    io.write_yaml({"setting": study["settings"][number], "auc": found[number].value, "study": study["id"]}, best)
+    setting = {name: study["settings"][number][name] for name in PARAMETERS}
+    io.write_yaml({"setting": setting, "auc": found[number].value, "study": study["id"]}, best)
     io.write_table(table, trials)
     with io.atomic(journal) as temporary:
         shutil.copyfile(folder / "journal.log", temporary)
@@ -55,7 +57,7 @@ def _table(settings, found, inner_splits):
         aucs = trial.user_attrs["auc"]
         reason = trial.user_attrs.get("reason", "")
         rows.append({
-            **setting,
+            **{name: setting[name] for name in PARAMETERS},
             "auc_mean": trial.value,
             **{f"auc_inner{inner + 1}": aucs[inner] if inner < len(aucs) else None for inner in range(inner_splits)},
             "state": FAILED if reason else COMPLETE,

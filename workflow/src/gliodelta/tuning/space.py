@@ -6,6 +6,8 @@ from itertools import product
 from gliodelta import plugins
 from gliodelta.transfer.fit import STRATEGIES
 
+PARAMETERS = ("strategy", "recipe", "learning_rate", "weight_decay")
+
 
 def settings(arm, recipes, seed):
     """Enumerates the distinct settings of an arm in a seeded order.
@@ -19,7 +21,7 @@ def settings(arm, recipes, seed):
         seed: seed of the order.
 
     Returns:
-        list of dicts with `strategy`, `recipe` ("" where the strategy needs none), `learning_rate` and `weight_decay`.
+        list of dicts with the keys `PARAMETERS`; `recipe` is "" where the strategy needs none.
     """
     transfers = [
         (strategy, recipe)
@@ -27,10 +29,8 @@ def settings(arm, recipes, seed):
         for recipe in (recipes if plugins.load(STRATEGIES, strategy).NEEDS_RECIPE else [""])
     ]
     rates, decays = _numbers(arm["learning_rates"]), _numbers(arm["weight_decays"])
-    space = [
-        {"strategy": strategy, "recipe": recipe, "learning_rate": rate, "weight_decay": decay}
-        for (strategy, recipe), rate, decay in product(transfers, rates, decays)
-    ]
+    points = product(transfers, rates, decays)
+    space = [dict(zip(PARAMETERS, (*transfer, rate, decay), strict=True)) for transfer, rate, decay in points]
     # A search that is cut short has then seen every strategy, not the first one only.
     random.Random(seed).shuffle(space)
     return space
@@ -38,7 +38,7 @@ def settings(arm, recipes, seed):
 
 def choices(space):
     """Returns the sorted values of each parameter over all settings of `space`: the choices of its distribution."""
-    return {name: sorted({setting[name] for setting in space}) for name in space[0]}
+    return {name: sorted({setting[name] for setting in space}) for name in PARAMETERS}
 
 
 def describe(setting):

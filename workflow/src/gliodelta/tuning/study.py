@@ -6,7 +6,7 @@ from pathlib import Path
 
 from gliodelta import io
 from gliodelta.fingerprint import digest
-from gliodelta.manifests import check_lineage
+from gliodelta.lineage import check_lineage
 from gliodelta.tuning.space import settings
 
 # The files of an outer fold that a study depends on: one a inner split, the encoders one a recipe and inner split.

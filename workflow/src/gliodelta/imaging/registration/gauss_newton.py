@@ -24,11 +24,12 @@ START_DEGREES = (-20, 0, 20)
 START_STEPS = 6
 # 4.685 keeps 95 % of the efficiency under normal noise; times 1.4826 it counts in median absolute residuals.
 TUKEY = 4.685 * 1.4826
-# Half a voxel of smoothing at each level hides the voxel grid from the linear interpolation. That interpolation smooths
-# the moving image by 1/6 square voxel more (the mean of d (1 - d) over offsets d), so that the fixed image gets as
-# much; without it the brain's rim pulls inwards, by a mean error of 0.3 mm on the phantom.
-MOVING_SIGMA = 0.5
-FIXED_SIGMA = (MOVING_SIGMA**2 + 1 / 6) ** 0.5
+# Half a voxel of smoothing at each level hides the voxel grid from the linear interpolation.
+SMOOTHING = 0.5
+# Variances in square voxels: what a voxel averages (a box), and what linear interpolation adds, the mean of d (1 - d)
+# over offsets d. The sharper image is smoothed to match, axis by axis: else the brain's rim pulls inwards, by a mean
+# error of 0.3 mm on the phantom with equal voxels.
+BOX, INTERPOLATION = 1 / 12, 1 / 6
 
 
 def register(fixed, moving, fixed_affine, moving_affine, fixed_mask=None, moving_mask=None):
@@ -40,19 +41,22 @@ def register(fixed, moving, fixed_affine, moving_affine, fixed_mask=None, moving
     fixed_mask = _foreground(fixed) if fixed_mask is None else np.asarray(fixed_mask) > 0
     moving_mask = _foreground(moving) if moving_mask is None else np.asarray(moving_mask) > 0
     fixed_centre, moving_centre = _centre(fixed_mask, fixed_affine), _centre(moving_mask, moving_affine)
-    targets = _pyramid(_normalised(moving, moving_mask), moving_affine)
     masks = _pyramid(fixed_mask.astype(np.float32), fixed_affine)
     images = _pyramid(_normalised(fixed, fixed_mask), fixed_affine)
-    points = [_Points(*image, mask, fixed_centre) for image, (mask, _) in zip(images, masks, strict=True)]
-    starts = (_align(points[0], *targets[0], start, START_STEPS) for start in _starts(fixed_centre, moving_centre))
+    targets = _pyramid(_normalised(moving, moving_mask), moving_affine)
+    levels = []
+    for (mask, affine), (image, _), (target, target_affine) in zip(masks, images, targets, strict=True):
+        image, target = _equally_sharp(image, affine, target, target_affine)
+        levels.append((_Points(image, affine, mask, fixed_centre), target, target_affine))
+    starts = (_align(*levels[0], start, START_STEPS) for start in _starts(fixed_centre, moving_centre))
     matrix, gain, _ = min(starts, key=lambda found: found[2])
-    for level, target in zip(points, targets, strict=True):
-        matrix, gain, _ = _align(level, *target, (matrix, gain), MAX_STEPS)
+    for level in levels:
+        matrix, gain, _ = _align(*level, (matrix, gain), MAX_STEPS)
     return matrix
 
 
 class _Points:
-    """The fixed brain's points at one level: where they are, what they show and how that changes with the parameters."""
+    """The fixed brain's points at one level: where they are, what they show, how that changes with the parameters."""
 
     def __init__(self, image, affine, mask, centre):
         inside = mask > 0.5
@@ -63,7 +67,6 @@ class _Points:
         unit = (self.world - centre) / self.radius
         self.homogeneous = np.column_stack([unit, np.ones(len(unit))])
         self.basis = np.column_stack([self.homogeneous, *(unit[:, i] * unit[:, j] for i, j in _SQUARES)])
-        image = _smooth(image, FIXED_SIGMA)
         self.values = image[inside]
         gradient = np.column_stack([slope[inside] for slope in np.gradient(image)]) @ np.linalg.inv(affine[:3, :3])
         motion = (gradient[:, :, None] * self.homogeneous[:, None, :]).reshape(len(unit), 12)
@@ -77,7 +80,6 @@ _GAINS = 4 + len(_SQUARES)
 def _align(points, image, affine, start, steps):
     """Gauss-Newton from `start`; returns the matrix, the gain's coefficients and the mean absolute residual."""
     matrix, gain = start
-    image = _smooth(image, MOVING_SIGMA)
     to_voxels = np.linalg.inv(affine)
     for _ in range(steps):
         voxels = _apply(to_voxels @ matrix, points.world)
@@ -121,7 +123,7 @@ def _starts(fixed_centre, moving_centre):
 
 
 def _pyramid(image, affine):
-    """The image at each of `LEVELS_MM`, coarse to fine, as (image, affine); each level is made of the next finer one."""
+    """The image and its affine at each of `LEVELS_MM`, coarse to fine; each level is made of the next finer one."""
     levels = []
     for size in reversed(LEVELS_MM):
         image, affine = _average(image, affine, size)
@@ -144,8 +146,18 @@ def _average(image, affine, size):
     return blocks, coarse
 
 
-def _smooth(image, sigma):
-    return ndimage.gaussian_filter(image, sigma, mode="nearest", truncate=3)
+def _equally_sharp(fixed, fixed_affine, moving, moving_affine):
+    """Smooths both images by `SMOOTHING` and the sharper one by what the other, once interpolated, is blurred more."""
+    axes, target_axes = fixed_affine[:3, :3], moving_affine[:3, :3]
+    # Covariances of the point spread in mm; heads are turned too little between exams to matter here.
+    excess = target_axes @ target_axes.T * (BOX + INTERPOLATION + SMOOTHING**2) - axes @ axes.T * (BOX + SMOOTHING**2)
+    return _smooth(fixed, axes, excess), _smooth(moving, target_axes, -excess)
+
+
+def _smooth(image, axes, excess):
+    length = np.square(axes).sum(axis=0)
+    lacking = np.maximum(0, np.einsum("ia,ij,ja->a", axes, excess, axes)) / length**2
+    return ndimage.gaussian_filter(image, np.sqrt(SMOOTHING**2 + lacking), mode="nearest", truncate=3)
 
 
 def _foreground(image):

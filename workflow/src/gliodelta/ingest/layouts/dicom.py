@@ -31,7 +31,8 @@ def read_exam(source):
     files = _files(source)
     if not files:
         raise Excluded("the exam's folder is empty")
-    headers = read_headers(files)
+    # What a file says that was cut short, or an index of files (DICOMDIR), is no image.
+    headers = [header for header in read_headers(files) if "SOPClassUID" in header]
     if not headers:
         raise Excluded(f"no DICOM image could be read in {len(files)} files")
     found = group(headers)

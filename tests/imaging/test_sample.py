@@ -1,0 +1,103 @@
+import numpy as np
+import pandas as pd
+import pytest
+from safetensors.numpy import load_file
+
+from gliodelta import io
+from gliodelta.imaging.sample import grid_affine, sample_maps, to_grid
+
+SPACING, SHAPE = (2.0, 2.0, 4.0), (48, 60, 24)
+BALL_MM, RADIUS_MM = np.array([15.0, -10.0, 12.0]), 14
+
+
+def ball_in_box(affine, shape):
+    """A brain that is a box of 0.5, in whose world a ball of 2 lies: (pair, affine)."""
+    world = np.moveaxis(np.indices(shape), 0, -1) @ affine[:3, :3].T + affine[:3, 3]
+    brain = (np.abs(world) < [40, 50, 38]).all(axis=-1)
+    ball = np.linalg.norm(world - BALL_MM, axis=-1) < RADIUS_MM
+    return np.stack([0.5 * brain, brain * np.where(ball, 2, 0.5)], axis=-1).astype(np.float32), affine
+
+
+ORDERS = {
+    "fine slices": (np.array([[1, 0, 0, -60], [0, 1, 0, -70], [0, 0, 3, -57], [0, 0, 0, 1.0]]), (120, 140, 39)),
+    "turned": (np.array([[0, -1, 0, 60], [0, 0, 3, -72], [1, 0, 0, -60], [0, 0, 0, 1.0]]), (120, 120, 49)),
+}
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_content_keeps_its_place_and_size_in_mm(order):
+    pair, affine = ball_in_box(*ORDERS[order])
+    sampled = to_grid(pair, affine, SPACING, SHAPE)
+    assert sampled.shape == (2, *SHAPE)
+    target = grid_affine(pair.any(axis=-1), affine, SPACING, SHAPE)
+    ball = np.argwhere(sampled[1] > 1.25)
+    centre = target[:3, :3] @ ball.mean(axis=0) + target[:3, 3]
+    assert np.linalg.norm(centre - BALL_MM) < 1
+    assert len(ball) * np.prod(SPACING) == pytest.approx(4 / 3 * np.pi * RADIUS_MM**3, rel=0.1)
+
+
+def test_axes_run_right_front_top_and_the_brain_is_in_the_middle():
+    pair, affine = ball_in_box(*ORDERS["turned"])
+    sampled = to_grid(pair, affine, SPACING, SHAPE)
+    for axis in range(3):
+        inside = np.flatnonzero(sampled[0].max(axis=tuple({0, 1, 2} - {axis})) > 0.25)
+        assert abs(inside.mean() - (SHAPE[axis] - 1) / 2) <= 0.5
+    ball, middle = np.argwhere(sampled[1] > 1.25).mean(axis=0), (np.array(SHAPE) - 1) / 2
+    assert (np.sign(ball - middle) == np.sign(BALL_MM)).all()
+
+
+def test_moving_the_scanner_changes_nothing():
+    pair, affine = ball_in_box(*ORDERS["fine slices"])
+    moved = affine.copy()
+    moved[:3, 3] += [13.7, -200, 55]
+    first, second = (to_grid(pair, place, SPACING, SHAPE) for place in (affine, moved))
+    np.testing.assert_allclose(first, second, atol=1e-4)
+
+
+def test_a_coarser_grid_averages_instead_of_picking():
+    noise = np.random.default_rng(0).normal(1, 1, (90, 90, 90, 2)).astype(np.float32)
+    sampled = to_grid(noise, np.diag([1.0, 1, 1, 1]), (3, 3, 3), (16, 16, 16))
+    assert sampled.std() < 0.3 and sampled.mean() == pytest.approx(1, abs=0.05)
+
+
+@pytest.fixture
+def cohort(tmp_path):
+    rows, images = [], []
+    for subject, prior, current, include in (
+        ("b1", "0", "96", "yes"),
+        ("a1", "0", "50", "yes"),
+        ("a1", "50", "90", "no"),
+    ):
+        pair, affine = ball_in_box(*ORDERS["fine slices"])
+        images.append(tmp_path / f"sub-{subject}_pair-{prior}to{current}_pair.nii.gz")
+        io.write_image(pair, affine, images[-1])
+        rows.append({"subject": subject, "prior": prior, "current": current, "include": include})
+    io.write_image(np.zeros((1, 1, 1)), np.eye(4), images[-1])
+    io.write_table(pd.DataFrame(rows), tmp_path / "maps.tsv")
+    return tmp_path, images
+
+
+def test_the_cache_holds_the_included_pairs_as_half_floats(cohort):
+    folder, images = cohort
+    sample_maps(folder / "maps.tsv", images, SPACING, SHAPE, folder / "grid.safetensors")
+    cache = load_file(folder / "grid.safetensors")
+    assert list(cache) == ["a1/0/50", "b1/0/96"]
+    image = io.read_image(images[0])
+    expected = to_grid(np.asarray(image.dataobj), image.affine, SPACING, SHAPE).astype(np.float16)
+    assert cache["b1/0/96"].dtype == np.float16 and (cache["b1/0/96"] == expected).all()
+
+
+def test_the_order_of_rows_and_files_does_not_change_a_byte(cohort):
+    folder, images = cohort
+    sample_maps(folder / "maps.tsv", images, SPACING, SHAPE, folder / "first")
+    io.write_table(io.read_table(folder / "maps.tsv").iloc[::-1], folder / "maps.tsv")
+    sample_maps(folder / "maps.tsv", images[::-1], SPACING, SHAPE, folder / "second")
+    assert (folder / "first").read_bytes() == (folder / "second").read_bytes()
+
+
+def test_no_included_pair_makes_an_empty_cache(cohort):
+    folder, images = cohort
+    table = io.read_table(folder / "maps.tsv").assign(include="no")
+    io.write_table(table, folder / "maps.tsv")
+    sample_maps(folder / "maps.tsv", images, SPACING, SHAPE, folder / "grid.safetensors")
+    assert load_file(folder / "grid.safetensors") == {}

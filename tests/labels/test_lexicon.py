@@ -1,0 +1,30 @@
+"""Every label rule acts in its positive example and not in its negative one."""
+
+import pytest
+
+from gliodelta.labels import lexicon, matcher
+from gliodelta.labels.text import fold, normalise
+
+RULES = [
+    pytest.param(language, rule, id=rule["id"])
+    for language in ("fr", "en")
+    for kind in ("targets", "modifiers")
+    for rule in lexicon.read(language)[kind]
+]
+
+
+@pytest.mark.parametrize(("language", "rule"), RULES)
+def test_a_rule_acts_where_it_must_and_only_there(language, rule):
+    rules = matcher.load(language)
+    assert rule["id"] in rules.rules(normalise(rule["positive"]))
+    assert rule["id"] not in rules.rules(normalise(rule["negative"]))
+
+
+@pytest.mark.parametrize(("language", "rule"), RULES)
+def test_phrases_are_written_as_folded_text_is(language, rule):
+    assert all(phrase == fold(normalise(phrase)) for phrase in rule["phrases"])
+
+
+def test_alternatives_are_spelt_out():
+    assert lexicon.expand("plus (large|epais)(s|)") == ["plus larges", "plus large", "plus epaiss", "plus epais"]
+    assert lexicon.expand("ne (peut|) exclure") == ["ne peut exclure", "ne exclure"]

@@ -1,0 +1,76 @@
+"""What single sentences say: negation, doubt, the past, clauses and components."""
+
+import pytest
+
+from gliodelta.labels import matcher
+from gliodelta.labels.text import fold, normalise
+
+SENTENCES = [
+    ("fr", "Pas de signe de progression.", {("stable", "global", "certain")}),
+    ("fr", "Pas d'argument pour une progression.", {("stable", "global", "certain")}),
+    ("fr", "On ne peut exclure une progression.", {("progression", "global", "uncertain")}),
+    ("fr", "Une progression ne peut être formellement exclue.", {("progression", "global", "uncertain")}),
+    ("fr", "Suspicion de progression.", {("progression", "global", "probable")}),
+    ("fr", "En cas de progression, une biopsie est proposée.", set()),
+    ("fr", "Antécédent de progression en 2017.", set()),
+    ("fr", "Pas de lésion apparue.", set()),
+    ("fr", "Aspect de pseudoprogression.", set()),
+    ("fr", "Lésion avec extension au corps calleux.", set()),
+    ("fr", "Nouvelle IRM dans trois mois.", set()),
+    ("fr", "Remaniements post-opératoires.", set()),
+    ("fr", "Majoration de l'atrophie.", set()),
+    ("fr", "Les ventricules ont augmenté de taille.", set()),
+    (
+        "fr",
+        "Majoration de la prise de contraste, mais stabilité de l'hypersignal T2.",
+        {("progression", "t1c", "certain"), ("stable", "t2", "certain")},
+    ),
+    (
+        "fr",
+        "Hypersignal T2 stable et prise de contraste augmentée.",
+        {("stable", "t2", "certain"), ("progression", "t1c", "certain")},
+    ),
+    (
+        "fr",
+        "Hypersignal T2 et prise de contraste stables.",
+        {("stable", "t2", "certain"), ("stable", "t1c", "certain")},
+    ),
+    ("fr", "Majoration de la prise de contraste au sein de l'hypersignal T2.", {("progression", "t1c", "certain")}),
+    ("fr", "Pas de nouvelle lésion, augmentation de l'hypersignal T2.", {("progression", "t2", "certain")}),
+    ("fr", "L'hypersignal FLAIR n'augmente pas.", {("stable", "t2", "certain")}),
+    ("fr", "Pas de diminution de l'hypersignal T2.", set()),
+    ("en", "No evidence of new lesion, progression or mass effect.", {("stable", "mass", "certain")}),
+    ("en", "Progression cannot be excluded.", {("progression", "global", "uncertain")}),
+    ("en", "If there is progression, consider biopsy.", set()),
+    ("en", "Post-surgical changes.", set()),
+    (
+        "en",
+        "While enhancement has decreased, there is more extensive FLAIR hyperintensity.",
+        {("response", "t1c", "certain"), ("progression", "t2", "certain")},
+    ),
+    ("en", "No enhancement within the stable T2 abnormality.", {("stable", "t2", "certain")}),
+    ("en", "The area of increased T2 signal is unchanged.", {("stable", "t2", "certain")}),
+    ("en", "No significant interval change in the T2 abnormality.", {("stable", "t2", "certain")}),
+]
+
+
+@pytest.mark.parametrize(("language", "sentence", "expected"), SENTENCES)
+def test_findings(language, sentence, expected):
+    found = matcher.load(language).findings(normalise(sentence))
+    assert {(finding.kind, finding.component, finding.certainty) for finding in found} == expected
+
+
+@pytest.mark.parametrize(("language", "sentence", "expected"), SENTENCES)
+def test_the_prefilter_never_drops_a_finding(language, sentence, expected):
+    assert matcher.load(language).speaks_of_change(fold(normalise(sentence))) or not expected
+
+
+def test_it_is_what_the_sentence_before_spoke_of():
+    [finding] = matcher.load("en").findings("It is stable.", "The T2 hyperintensity surrounds the lesion.")
+    assert (finding.kind, finding.component) == ("stable", "t2")
+
+
+def test_findings_know_their_place_in_the_text():
+    sentence = normalise("Ailleurs, l’œdème a nettement\naugmenté.")
+    [finding] = matcher.load("fr").findings(sentence)
+    assert sentence[slice(*finding.span)] == "augmenté"

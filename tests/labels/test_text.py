@@ -1,0 +1,85 @@
+"""From bytes to sentences."""
+
+import pytest
+
+from gliodelta.labels import text
+from gliodelta.status import Excluded
+
+WORDS = "Œdème inchangé, stabilité de l’hypersignal"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "cp1252"])
+def test_encodings_of_hospital_systems_read_alike(encoding):
+    assert text.decode(WORDS.encode(encoding)) == WORDS
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"), [(b"", "empty"), (b" \r\n ", "empty"), (bytes(range(32)) * 9, "not a text")]
+)
+def test_what_is_no_report_has_a_reason(data, reason):
+    with pytest.raises(Excluded, match=reason):
+        text.decode(data)
+
+
+def test_spellings_of_one_thing_become_one():
+    assert text.fold(text.normalise(WORDS)) == "oedeme inchange, stabilite de l'hypersignal"
+    assert text.normalise("a\r\n  b\u00a0\u2011 c") == "a\nb - c"
+
+
+@pytest.mark.parametrize("letters", ["Éclat ÀÇÑ œ ﬁ ß İ 日本 ½", "ǅ Ω µ"])
+def test_folding_keeps_every_letter_in_its_place(letters):
+    assert len(text.fold(letters)) == len(letters)
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("L'hypersignal de la lésion est inchangé", "fr"),
+        ("The signal abnormality of the lesion is unchanged", "en"),
+        ("CCL: stabilité. Pas de PDC.", "fr"),
+        ("Stable exam.", "en"),
+    ],
+)
+def test_language(words, expected):
+    assert text.language(words) == expected
+
+
+def test_other_languages_are_excluded():
+    with pytest.raises(Excluded, match="neither French nor English"):
+        text.language("Die Signalveränderung zeigt sich unverändert, keine neue Läsion, kein Hinweis auf ein Rezidiv.")
+    with pytest.raises(Excluded, match="do not list"):
+        text.language("The lesion is stable", known=("fr",))
+
+
+REPORT = """IRM du 14.05.2019
+Indication : suivi. Progression ?
+
+Texte libre après une ligne vide.
+COMPARAISON
+IRM du 12. 02. 2019
+Description: Lésion mesurant 3.5 cm selon le Dr. Inconnu.Hypersignal
+FLAIR stable. Technique inhabituelle pour ce centre.
+Conclusion - rien
+Au total, stable.
+"""
+
+
+def test_sections_and_sentences():
+    found = [(sentence.section, sentence.text) for sentence in text.sentences(text.normalise(REPORT))]
+    assert found == [
+        ("header", "IRM du 14.05.2019"),
+        ("indication", "suivi."),
+        ("indication", "Progression ?"),
+        ("description", "Texte libre après une ligne vide."),
+        ("comparison", "IRM du 12. 02. 2019"),
+        ("description", "Lésion mesurant 3.5 cm selon le Dr. Inconnu."),
+        ("description", "Hypersignal\nFLAIR stable."),
+        ("description", "Technique inhabituelle pour ce centre."),
+        ("description", "Conclusion - rien"),
+        ("conclusion", "stable."),
+    ]
+
+
+def test_sentences_know_their_place():
+    words = text.normalise(REPORT)
+    assert all(words[s.start : s.start + len(s.text)] == s.text for s in text.sentences(words))
