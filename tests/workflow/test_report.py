@@ -8,7 +8,9 @@ import pytest
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hospital")]
 
-CATEGORIES = ["ingest", "imaging", "splits", "labels", "manifests", "pretraining", "tuning", "transfer", "external", "evaluation"]
+CATEGORIES = (
+    "ingest", "imaging", "splits", "labels", "manifests", "pretraining", "tuning", "transfer", "external", "evaluation",
+)  # fmt: skip
 QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",
     "--disable-background-networking", "--disable-component-update", "--window-size=1400,1000",

@@ -374,9 +374,9 @@ def for_each(cohorts, files):
 
 def final_results():
     """What `all` asks for: the evaluation with every stage's tables, or, without a development cohort, the maps."""
-    maps = expand(
-        ["<results>/ingest/{cohort}/exams.tsv", "<results>/imaging/{cohort}/maps.tsv"], cohort=list(study.cohorts)
-    )
+    tables = ["ingest/{cohort}/exams.tsv", "imaging/{cohort}/maps.tsv"]
+    descriptions = ["ingest/{cohort}/dataset_description.json", "imaging/{cohort}/dataset_description.json"]
+    maps = [fill(f"<results>/{file}", cohort=cohort) for cohort in study.cohorts for file in tables + descriptions]
     if not study.development:
         return maps
     checks = ["<results>/evaluation/simulation.tsv"] if simulated_cohorts() else []

@@ -1,16 +1,10 @@
-# How the files of an exam and of a pair begin.
-CONVERTED = "<results>/ingest/{cohort}/sub-{subject}/ses-{session}/anat/sub-{subject}_ses-{session}_T2w"
-EXAM = "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-"
-PAIR = "<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_"
-
-
 rule extract_brain:
     input:
-        image=CONVERTED + ".nii.gz",
-        sidecar=CONVERTED + ".json",
+        image="<results>/ingest/{cohort}/sub-{subject}/ses-{session}/anat/sub-{subject}_ses-{session}_T2w.nii.gz",
+        sidecar="<results>/ingest/{cohort}/sub-{subject}/ses-{session}/anat/sub-{subject}_ses-{session}_T2w.json",
     output:
-        mask=EXAM + "brain_mask.nii.gz",
-        sidecar=EXAM + "brain_mask.json",
+        mask="<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.nii.gz",
+        sidecar="<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.json",
     log:
         "<logs>/imaging/extract_brain/{cohort}/sub-{subject}_ses-{session}.log",
     benchmark:
@@ -21,7 +15,7 @@ rule extract_brain:
     params:
         code=code_of(
             "gliodelta.imaging.brain",
-            plugins=["gliodelta.imaging.brain_extraction." + setting("imaging", "brain_extraction")],
+            plugins=[f"gliodelta.imaging.brain_extraction.{setting('imaging', 'brain_extraction')}"],
         ),
         engine=setting("imaging", "brain_extraction"),
         skull_stripped=cohort_value("skull_stripped"),
@@ -33,12 +27,12 @@ rule extract_brain:
 
 rule correct_bias:
     input:
-        image=CONVERTED + ".nii.gz",
-        mask=EXAM + "brain_mask.nii.gz",
-        mask_sidecar=EXAM + "brain_mask.json",
+        image="<results>/ingest/{cohort}/sub-{subject}/ses-{session}/anat/sub-{subject}_ses-{session}_T2w.nii.gz",
+        mask="<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.nii.gz",
+        mask_sidecar="<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.json",
     output:
-        image=EXAM + "bias_T2w.nii.gz",
-        sidecar=EXAM + "bias_T2w.json",
+        image="<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-bias_T2w.nii.gz",
+        sidecar="<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-bias_T2w.json",
     log:
         "<logs>/imaging/correct_bias/{cohort}/sub-{subject}_ses-{session}.log",
     benchmark:
@@ -49,7 +43,7 @@ rule correct_bias:
     params:
         code=code_of(
             "gliodelta.imaging.bias",
-            plugins=["gliodelta.imaging.bias_correction." + setting("imaging", "bias_correction")],
+            plugins=[f"gliodelta.imaging.bias_correction.{setting('imaging', 'bias_correction')}"],
         ),
         engine=setting("imaging", "bias_correction"),
     script:
@@ -58,16 +52,28 @@ rule correct_bias:
 
 rule register_pair:
     input:
-        prior=prior_of(EXAM + "bias_T2w.nii.gz"),
-        prior_mask=prior_of(EXAM + "brain_mask.nii.gz"),
-        prior_sidecar=prior_of(EXAM + "bias_T2w.json"),
-        current=current_of(EXAM + "bias_T2w.nii.gz"),
-        current_mask=current_of(EXAM + "brain_mask.nii.gz"),
-        current_sidecar=current_of(EXAM + "bias_T2w.json"),
+        prior=prior_of(
+            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-bias_T2w.nii.gz"
+        ),
+        prior_mask=prior_of(
+            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.nii.gz"
+        ),
+        prior_sidecar=prior_of(
+            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-bias_T2w.json"
+        ),
+        current=current_of(
+            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-bias_T2w.nii.gz"
+        ),
+        current_mask=current_of(
+            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.nii.gz"
+        ),
+        current_sidecar=current_of(
+            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-bias_T2w.json"
+        ),
     output:
-        transform=PAIR + "from-prior_to-current_xfm.mat",
-        image=PAIR + "prior_T2w.nii.gz",
-        sidecar=PAIR + "prior_T2w.json",
+        transform="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_from-prior_to-current_xfm.mat",
+        image="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_prior_T2w.nii.gz",
+        sidecar="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_prior_T2w.json",
     log:
         "<logs>/imaging/register_pair/{cohort}/sub-{subject}_pair-{pair}.log",
     benchmark:
@@ -78,7 +84,7 @@ rule register_pair:
     params:
         code=code_of(
             "gliodelta.imaging.register",
-            plugins=["gliodelta.imaging.registration." + setting("imaging", "registration")],
+            plugins=[f"gliodelta.imaging.registration.{setting('imaging', 'registration')}"],
         ),
         engine=setting("imaging", "registration"),
     script:
@@ -87,15 +93,19 @@ rule register_pair:
 
 rule map_difference:
     input:
-        current=current_of(EXAM + "bias_T2w.nii.gz"),
-        mask=current_of(EXAM + "brain_mask.nii.gz"),
-        prior=PAIR + "prior_T2w.nii.gz",
-        sidecar=PAIR + "prior_T2w.json",
+        current=current_of(
+            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-bias_T2w.nii.gz"
+        ),
+        mask=current_of(
+            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.nii.gz"
+        ),
+        prior="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_prior_T2w.nii.gz",
+        sidecar="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_prior_T2w.json",
     output:
-        pair=PAIR + "pair.nii.gz",
-        difference=PAIR + "diff.nii.gz",
-        qc=PAIR + "qc.json",
-        picture=PAIR + "qc.png",
+        pair="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_pair.nii.gz",
+        difference="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_diff.nii.gz",
+        qc="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_qc.json",
+        picture="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_qc.png",
     log:
         "<logs>/imaging/map_difference/{cohort}/sub-{subject}_pair-{pair}.log",
     benchmark:
@@ -111,8 +121,8 @@ rule map_difference:
 
 rule screen_maps:
     input:
-        qc=every_pair(PAIR + "qc.json"),
-        pictures=every_pair(PAIR + "qc.png"),
+        qc=every_pair("<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_qc.json"),
+        pictures=every_pair("<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_qc.png"),
     output:
         table=report(
             "<results>/imaging/{cohort}/maps.tsv",
@@ -152,7 +162,7 @@ rule screen_maps:
 rule sample_maps:
     input:
         maps="<results>/imaging/{cohort}/maps.tsv",
-        pairs=every_pair(PAIR + "pair.nii.gz"),
+        pairs=every_pair("<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_pair.nii.gz"),
     output:
         cache="<results>/imaging/{cohort}/grid-{grid}.safetensors",
     log:

@@ -42,3 +42,20 @@ rule list_exams:
         rows=cohort_rows("exams"),
     script:
         "../../scripts/list_exams.py"
+
+
+rule describe_dataset:
+    output:
+        description="<results>/{stage}/{cohort}/dataset_description.json",
+    log:
+        "<logs>/ingest/describe_dataset/{stage}_{cohort}.log",
+    benchmark:
+        "<benchmarks>/ingest/describe_dataset/{stage}_{cohort}.tsv"
+    conda:
+        "../../envs/base.yaml"
+    params:
+        code=code_of("gliodelta.ingest.describe"),
+    wildcard_constraints:
+        stage="ingest|imaging",
+    script:
+        "../../scripts/describe_dataset.py"

@@ -12,11 +12,11 @@ from gliodelta.sheets import find, pair_id, read_cohort
 
 # Columns of maps.tsv that come from a pair's qc.json, and what the figure calls them.
 QC = {
-    "similarity_before": "correlation before registration",
-    "similarity_after": "correlation after registration",
-    "coverage": "share of the brain in both exams",
+    "similarity_before": "before registration",
+    "similarity_after": "after registration",
+    "coverage": "share of the brain\nin both exams",
     "brain_ml": "brain volume (ml)",
-    "sd_difference": "deviation of the difference (z)",
+    "sd_difference": "deviation of the\ndifference (z)",
 }
 COLUMNS = ["subject", "prior", "current", "days", "include", "reason", *(f"qc_{name}" for name in QC), *FEATURES]
 # The report holds this many pictures; half of them are the least similar pairs, the rest a sample that stays the same.
@@ -107,16 +107,24 @@ def choose(pictures):
 
 
 def _draw_distributions(rows, min_similarity, path):
-    figure, axes = plots.new(160, 45, 1, 4)
-    shown = {name: QC[name] for name in QC if name != "similarity_before"}
-    for place, (name, title) in zip(axes, shown.items(), strict=True):
-        place.hist(rows[f"qc_{name}"].dropna().astype(float), bins=20, color=plots.COLOURS["blue"])
-        place.set(xlabel=title)
-    before = rows["qc_similarity_before"].dropna().astype(float)
-    axes[0].hist(before, bins=20, color=plots.COLOURS["sky"], alpha=0.5, zorder=0)
-    axes[0].axvline(min_similarity, color=plots.COLOURS["red"], linestyle="--")
-    axes[0].set(ylabel="pairs", xlabel="correlation: before (pale),\nafter registration, limit")
+    import numpy as np
+
+    # Both correlations in one panel and in the same bins.
+    bins = np.linspace(-1, 1, 41)
+    figure, axes = plots.new(170, 50, 1, 4, gridspec_kw={"width_ratios": [2, 1, 1, 1]})
+    for name, colour in (("similarity_before", "sky"), ("similarity_after", "blue")):
+        axes[0].hist(_measured(rows, name), bins, color=plots.COLOURS[colour], alpha=0.8, label=QC[name])
+    axes[0].axvline(min_similarity, color=plots.COLOURS["red"], linestyle="--", label="limit")
+    axes[0].set(ylabel="pairs", xlabel="correlation inside the brain", xlim=(-0.5, 1))
+    axes[0].legend(loc="upper left", fontsize=6)
+    for place, name in zip(axes[1:], ("coverage", "brain_ml", "sd_difference"), strict=True):
+        place.hist(_measured(rows, name), bins=15, color=plots.COLOURS["blue"])
+        place.set(xlabel=QC[name])
     plots.save(figure, path)
+
+
+def _measured(rows, name):
+    return rows[f"qc_{name}"].dropna().astype(float)
 
 
 def _draw_gallery(files, path):

@@ -23,8 +23,9 @@ def head():
     """Makes the head.
 
     Returns:
-        Tuple of the image (float32 [X, Y, Z], voxels of `STEP` mm, fluid is 1), the brain mask (boolean, with ventricles, sulci and
-        the fluid around the cortex), the 4x4 affine in mm (MNI space) and the mask of brain and skull (boolean).
+        Tuple of the image (float32 [X, Y, Z], voxels of `STEP` mm, fluid is 1), the brain mask (boolean, with
+        ventricles, sulci and the fluid around the cortex), the 4x4 affine in mm (MNI space) and the mask of brain and
+        skull (boolean).
     """
     grey, affine = _map("gm")
     white, _ = _map("wm")

@@ -1,16 +1,16 @@
-"""N4 (Tustison et al. 2010, doi:10.1109/TMI.2010.2046908) on a coarse grid: a tenth of a second where ITK takes 15.
+"""N4 (Tustison et al. 2010, doi:10.1109/TMI.2010.2046908) on a coarse grid: a second where ITK takes 15.
 
-ITK fits its B-splines to scattered points one by one. On a grid the weights of a point are products of one weight an axis, so
-that the same approximation (Lee, Wolberg & Shin 1997, equations 2 to 4) is three small matrix products. The fit runs inside
-the brain mask: background and scalp drive it elsewhere.
+ITK fits its B-splines to scattered points one by one. On a grid the weights of a point are products of one weight an
+axis, so that the same approximation (Lee, Wolberg & Shin 1997, equations 2 to 4) is three small matrix products. The fit
+runs inside the brain mask: background and scalp drive it elsewhere.
 """
 
 import numpy as np
 
 # The field varies over centimetres; 4 mm voxels hold it.
 GRID_MM = 4.0
-# Spans of the cubic B-splines along each axis, coarse to fine (ITK's default of four levels), at most the number that keeps
-# the finest span above 25 mm: a shorter one would follow tumours.
+# Spans of the cubic B-splines along each axis, coarse to fine (ITK's default of four levels), at most the number that
+# keeps the finest span above 25 mm: a shorter one would follow tumours.
 SPANS = (1, 2, 4, 8)
 SHORTEST_SPAN_MM = 25.0
 ITERATIONS = 50
@@ -97,7 +97,7 @@ def _bases(sizes, spans, steps, lengths):
 
 
 def _basis(size, spans, step, length):
-    """Uniform cubic B-splines over `length` voxels, at the centres of `size` blocks of `step` of them: [size, spans + 3]."""
+    """Uniform cubic B-splines over `length` voxels at the centres of `size` blocks of `step`: [size, spans + 3]."""
     position = np.minimum((np.arange(size) + 0.5) * step / length, 1) * spans
     span = np.minimum(position.astype(int), spans - 1)
     t = position - span

@@ -1,0 +1,106 @@
+"""Brain masks: every engine on a head of another shape, skull-stripped images, and what is refused."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from gliodelta import io, plugins
+from gliodelta.imaging import template
+from gliodelta.imaging.brain import ENGINES, extract_brain
+
+SPACING = np.array([1.6, 1.6, 4.0])
+
+
+def dice(a, b):
+    """Overlap of two masks."""
+    return 2 * (a & b).sum() / (a.sum() + b.sum())
+
+
+@pytest.fixture(scope="module")
+def head():
+    """A head that is larger, turned and smoothly bent, in thick slices, with noise and a coil's shading.
+
+    Returns:
+        (image, mask, affine); not the template's own anatomy: bent by up to 6 mm, stretched by 6 %.
+    """
+    source, mask, affine, _ = template.head()
+    shape = np.array([128, 150, 46])
+    fixed_affine = np.diag([*SPACING, 1.0])
+    fixed_affine[:3, 3] = [-100, -135, -85]
+    world = np.stack(np.meshgrid(*(np.arange(n) for n in shape), indexing="ij"), -1) @ fixed_affine[:3, :3].T
+    world = world + fixed_affine[:3, 3]
+    angle = np.radians(12)
+    turn = np.array([[np.cos(angle), -np.sin(angle), 0], [np.sin(angle), np.cos(angle), 0], [0, 0, 1]])
+    bent = (world + 6 * np.sin(world[..., [1, 2, 0]] / 25)) @ turn.T / 1.06 + [4, -6, 3]
+    voxels = np.moveaxis((bent - affine[:3, 3]) @ np.linalg.inv(affine[:3, :3]).T, -1, 0)
+    rng = np.random.default_rng(1)
+    shading = np.exp(0.3 * np.sin(world[..., 0] / 60 + world[..., 1] / 80))
+    image = ndimage.map_coordinates(source, voxels, order=1) * shading
+    noisy = np.abs(image + rng.normal(0, 0.02, image.shape)) * 800
+    return noisy.astype(np.float32), ndimage.map_coordinates(mask.astype(float), voxels, order=1) > 0.5, fixed_affine
+
+
+def test_the_template_finds_a_brain_of_another_shape(head):
+    image, mask, affine = head
+    found = plugins.load(ENGINES, "template").extract(image, affine)
+    # 6 mm of bending is more than an affine can follow: .97 is its own ceiling here.
+    assert dice(found, mask) > 0.93
+
+
+@pytest.mark.parametrize("engine", plugins.names(ENGINES))
+def test_every_engine_finds_the_real_patients_brain(engine, shared):
+    import nibabel as nib
+
+    image = nib.as_closest_canonical(io.read_image(shared / "longitudinal_t2/patient01/study2_T2W.nii.gz"))
+    found = plugins.load(ENGINES, engine).extract(image.get_fdata(dtype=np.float32), image.affine)
+    assert found.dtype == bool and found.shape == image.shape
+    # The published mask measures 1,329 ml.
+    assert 1250 < found.sum() * abs(np.linalg.det(image.affine[:3, :3])) / 1000 < 1450
+
+
+def run(tmp_path, image, affine, **changes):
+    """Runs the step on an image and returns (mask, sidecar)."""
+    io.write_image(image, affine, tmp_path / "t2.nii.gz")
+    io.write_json({"status": "included", "reason": ""}, tmp_path / "t2.json")
+    settings = {"engine": "template", "skull_stripped": True, "min_ml": 700, "max_ml": 2200, **changes}
+    extract_brain(
+        tmp_path / "t2.nii.gz", tmp_path / "t2.json", mask=tmp_path / "m.nii.gz", mask_sidecar=tmp_path / "m.json", **settings
+    )  # fmt: skip
+    return np.asarray(io.read_image(tmp_path / "m.nii.gz").dataobj), io.read_json(tmp_path / "m.json")
+
+
+def ball(radius_mm):
+    """A ball in voxels of 4 mm, in an image whose first axis runs to the left."""
+    grid = np.linalg.norm((np.indices((50, 50, 50)) - 24.5) * 4, axis=0)
+    return grid <= radius_mm, np.array([[-4.0, 0, 0, 98], [0, 4, 0, -98], [0, 0, 4, -98], [0, 0, 0, 1]])
+
+
+def test_a_skull_stripped_exam_is_its_own_mask_with_its_holes_filled(tmp_path):
+    brain, affine = ball(70)
+    image = np.where(brain, 100.0, 0)
+    image[22:28, 22:28, 22:28] = 0
+    image[0, 0, 0] = 100
+    mask, sidecar = run(tmp_path, image, affine)
+    np.testing.assert_array_equal(mask > 0, brain)
+    # A ball of 70 mm holds 1,437 ml.
+    assert sidecar["status"] == "included" and sidecar["volume_ml"] == pytest.approx(1437, rel=0.01)
+
+
+@pytest.mark.parametrize("radius", [30, 90])
+def test_an_implausible_volume_excludes_the_exam_with_the_number(tmp_path, radius):
+    mask, sidecar = run(tmp_path, np.where(ball(radius)[0], 100.0, 0), ball(radius)[1])
+    assert sidecar["status"] == "excluded" and mask.shape == (1, 1, 1)
+    assert "ml, not 700 to 2200 ml" in sidecar["reason"]
+
+
+def test_an_empty_image_is_excluded(tmp_path):
+    _, sidecar = run(tmp_path, np.zeros((20, 20, 20)), np.eye(4))
+    assert "measures 0 ml" in sidecar["reason"]
+
+
+def test_an_excluded_exam_passes_on_its_reason(tmp_path):
+    io.write_json({"status": "excluded", "reason": "no T2 series"}, tmp_path / "t2.json")
+    extract_brain(
+        tmp_path / "absent.nii.gz", tmp_path / "t2.json", "template", False, 1, 2, tmp_path / "m.nii.gz", tmp_path / "m.json"
+    )  # fmt: skip
+    assert io.read_json(tmp_path / "m.json")["reason"] == "no T2 series"
