@@ -51,11 +51,11 @@ rule describe_dataset:
         "<logs>/ingest/describe_dataset/{stage}_{cohort}.log",
     benchmark:
         "<benchmarks>/ingest/describe_dataset/{stage}_{cohort}.tsv"
+    wildcard_constraints:
+        stage="ingest|imaging",
     conda:
         "../../envs/base.yaml"
     params:
         code=code_of("gliodelta.ingest.describe"),
-    wildcard_constraints:
-        stage="ingest|imaging",
     script:
         "../../scripts/describe_dataset.py"

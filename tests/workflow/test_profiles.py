@@ -1,0 +1,35 @@
+"""Profiles: the cluster's rules are those that train, and nothing about machines stands outside of them."""
+
+import re
+import subprocess
+import sys
+
+from gliodelta import io
+
+TRAINING = {"pretrain_encoder", "tune_worker", "train_fold", "predict_external"}
+
+
+def test_keys_of_the_profiles_are_disjoint(project):
+    # The default profile is always loaded and would win.
+    default, slurm = (io.read_yaml(project / "profiles" / name / "config.yaml") for name in ("default", "slurm"))
+    assert not set(default) & set(slurm)
+
+
+def test_the_slurm_profile_sends_the_training_rules_to_gpus(project):
+    slurm = io.read_yaml(project / "profiles/slurm/config.yaml")
+    assert set(slurm["set-resources"]) == TRAINING
+    text = "\n".join(file.read_text() for file in sorted((project / "workflow/rules").glob("*.smk")))
+    rules = re.split(r"^rule (\w+):\n", text, flags=re.M)
+    with_gpu = {name for name, body in zip(rules[1::2], rules[2::2], strict=True) if "gpu=1" in body}
+    assert with_gpu == TRAINING
+
+
+def test_a_dry_run_with_the_slurm_profile_works(project):
+    command = [sys.executable, "-m", "snakemake", "--profile", "profiles/slurm", "--dry-run", "--quiet", "reason"]
+    done = subprocess.run(command, cwd=project, text=True, capture_output=True)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-2000:]
+
+
+def test_rules_name_no_machine(project):
+    for file in (project / "workflow/rules").glob("*.smk"):
+        assert not re.search(r"partition|account|retries|mem_mb|runtime", file.read_text(encoding="utf-8")), file.name

@@ -1,0 +1,40 @@
+"""What the README shows is what the workflow does."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+
+
+@pytest.fixture(scope="module")
+def rulegraph(project):
+    """The rules of the demo and the edges between them, as Snakemake sees them."""
+    command = [sys.executable, "-m", "snakemake", "--rulegraph", "mermaid-js"]
+    text = subprocess.run(command, cwd=project, text=True, capture_output=True, check=True).stdout
+    names = dict(re.findall(r"(id\d+)\[(\w+)\]", text))
+    return set(names.values()), {(names[a], names[b]) for a, b in re.findall(r"(id\d+) --> (id\d+)", text)}
+
+
+def drawn(project):
+    """The rules and edges of the README's picture."""
+    text = re.search(r"```mermaid\n(.*?)```", (project / "README.md").read_text(encoding="utf-8"), re.S)[1]
+    chains = [
+        line.split(" --> ") for line in map(str.strip, text.splitlines()) if "subgraph" not in line and line != "end"
+    ]
+    names = {name for chain in chains[1:] for name in chain}
+    return names, {edge for chain in chains for edge in zip(chain, chain[1:], strict=False)}
+
+
+def test_the_picture_of_the_rules_is_true(project, rulegraph):
+    names, edges = drawn(project)
+    assert edges - rulegraph[1] == set()
+    # `all` and the descriptions for BIDS tools would only clutter it.
+    assert rulegraph[0] - names == {"all", "describe_dataset"}
+
+
+def test_files_that_the_readme_names_exist(project):
+    text = (project / "README.md").read_text(encoding="utf-8")
+    for target in re.findall(r"\]\(([^):#]+)\)", text):
+        if not target.startswith("http"):
+            assert (project / target).exists(), target
