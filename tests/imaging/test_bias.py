@@ -27,21 +27,31 @@ def likeness(a, b, mask):
     return np.corrcoef(a[mask], b[mask])[0, 1]
 
 
-def test_a_strong_field_is_removed(brain):
+@pytest.mark.parametrize("peak", [0.1, 0.3])
+def test_a_field_is_removed_be_it_mild_or_strong(brain, peak):
     clean, mask, affine = brain
-    log_field = field(clean.shape, 0.3)
+    log_field = field(clean.shape, peak)
     shaded = (clean * np.exp(log_field)).astype(np.float32)
     corrected = plugins.load(ENGINES, "n4").correct(shaded, affine, mask)
     assert likeness(np.log(shaded / np.maximum(corrected, 1e-6)), log_field, mask & (clean > 0)) > 0.95
-    assert likeness(corrected, clean, mask) > 0.95
-    assert likeness(shaded, clean, mask) < 0.9
+    # The field may be right and the image worse for it: what counts is the image, 0.984 and 0.873 alike when shaded.
+    assert likeness(corrected, clean, mask) > 0.99 > likeness(shaded, clean, mask)
+
+
+def test_a_tumour_is_not_taken_for_a_field(brain):
+    clean, mask, affine = brain
+    place = np.argwhere(mask).mean(axis=0) + np.array([15, 5, 5])
+    # A ball of 20 mm (34 ml) as bright as fluid.
+    tumour = mask & (np.linalg.norm(np.moveaxis(np.indices(mask.shape), 0, -1) - place, axis=-1) < 10)
+    image = np.where(tumour, 1000, clean).astype(np.float32)
+    corrected = plugins.load(ENGINES, "n4").correct(image, affine, mask)
+    assert corrected[tumour].mean() == pytest.approx(1000, rel=0.05)
 
 
 def test_without_a_field_little_changes(brain):
     clean, mask, affine = brain
     corrected = plugins.load(ENGINES, "n4").correct(clean, affine, mask)
-    # Every N4 harms an image without bias a little, ITK's too: tumour and fluid pull at the histogram.
-    assert likeness(corrected, clean, mask) > 0.95
+    assert likeness(corrected, clean, mask) > 0.99
 
 
 @pytest.mark.parametrize("engine", plugins.names(ENGINES))

@@ -8,7 +8,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hospital")]
 
 PACKAGE = "workflow/src/gliodelta"
 STAGES = {
-    "simulation": {"simulate_patient"},
+    "simulation": {"simulate_patient", "show_population"},
     "ingest": {"convert_exam", "list_exams"},
     "imaging": {"extract_brain", "correct_bias", "register_pair", "map_difference", "screen_maps", "sample_maps"},
     "splits": {"split_patients"},

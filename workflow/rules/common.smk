@@ -377,6 +377,7 @@ def final_results():
     tables = ["ingest/{cohort}/exams.tsv", "imaging/{cohort}/maps.tsv"]
     descriptions = ["ingest/{cohort}/dataset_description.json", "imaging/{cohort}/dataset_description.json"]
     maps = [fill(f"<results>/{file}", cohort=cohort) for cohort in study.cohorts for file in tables + descriptions]
+    maps += [f"<results>/simulation/{cohort}/population.png" for cohort in simulated_cohorts()]
     if not study.development:
         return maps
     checks = ["<results>/evaluation/simulation.tsv"] if simulated_cohorts() else []

@@ -13,3 +13,25 @@ rule simulate_patient:
         rows=subject_rows,
     script:
         "../../scripts/simulate_patient.py"
+
+
+rule show_population:
+    input:
+        subjects=simulated_subjects,
+    output:
+        picture=report(
+            "<results>/simulation/{cohort}/population.png",
+            caption="../report/show_population.rst",
+            category="simulation",
+            labels={"cohort": "{cohort}", "figure": "simulated patients"},
+        ),
+    log:
+        "<logs>/simulation/show_population/{cohort}.log",
+    benchmark:
+        "<benchmarks>/simulation/show_population/{cohort}.tsv"
+    conda:
+        "../../envs/base.yaml"
+    params:
+        code=code_of("gliodelta.simulation.population"),
+    script:
+        "../../scripts/show_population.py"

@@ -26,7 +26,8 @@ def extract_brain(image, sidecar, engine, skull_stripped, min_ml, max_ml, mask, 
         source = io.read_image(image)
         # Engines know heads in RAS order; the mask goes back to the image's own voxels.
         canonical = nib.as_closest_canonical(source)
-        data = canonical.get_fdata(dtype=np.float32)
+        data = np.nan_to_num(canonical.get_fdata(dtype=np.float32))
+        _refuse_empty(data)
         found = _filled(data != 0) if skull_stripped else plugins.load(ENGINES, engine).extract(data, canonical.affine)
         volume = float(found.sum() * abs(np.linalg.det(canonical.affine[:3, :3])) / 1000)
         if not min_ml <= volume <= max_ml:
@@ -34,6 +35,16 @@ def extract_brain(image, sidecar, engine, skull_stripped, min_ml, max_ml, mask, 
         back = nib.Nifti1Image(found.astype(np.uint8), canonical.affine).as_reoriented(_way_back(canonical, source))
         io.write_image(np.asarray(back.dataobj), source.affine, mask)
         facts.update(volume_ml=round(volume, 1), engine="skull-stripped" if skull_stripped else engine)
+
+
+def _refuse_empty(data):
+    import numpy as np
+
+    if min(data.shape) < 2:
+        raise Excluded("the image is a single slice")
+    # A head or brain fills more than a hundredth of its image.
+    if np.ptp(np.percentile(data, (0.5, 99.5))) == 0:
+        raise Excluded("the image is empty")
 
 
 def _filled(brain):

@@ -1,4 +1,4 @@
-"""Command line: ``python -m gliodelta.simulation sheets config/cohorts/demo.yaml`` writes a simulated cohort's sheets."""
+"""Command line: ``python -m gliodelta.simulation sheets FILE`` writes the sheets of a simulated cohort."""
 
 import argparse
 import sys
@@ -12,7 +12,7 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m gliodelta.simulation", description="Simulated cohorts.")
     commands = parser.add_subparsers(dest="command", required=True)
     sheets = commands.add_parser("sheets", help="write the sheets of simulated cohorts beside their YAML files")
-    sheets.add_argument("cohorts", nargs="+", metavar="FILE", help="config/cohorts/<name>.yaml with the key `simulation`")
+    sheets.add_argument("cohorts", nargs="+", metavar="FILE", help="config/cohorts/<name>.yaml with a key `simulation`")
     for cohort in parser.parse_args(arguments).cohorts:
         try:
             for path in write_sheets(cohort):

@@ -7,16 +7,17 @@ import dataclasses
 
 import numpy as np
 
-from gliodelta.simulation.anatomy import CONTRASTS
+from gliodelta.simulation.anatomy import CONTRASTS, FAR_MM
 from gliodelta.simulation.geometry import Grid, resample
 from gliodelta.simulation.growth import OEDEMA_MM
 from gliodelta.simulation.seeds import stream
 
 # Middle of the field of view in the patient's world (mm): between the eyes' level and the vertex.
 CENTRE = (0, -14, 18)
-# A slice is the mean of samples no further apart than this (mm), the size of the head's own voxels.
-PROFILE_MM = 1.5
-# The columns of an image run to the patient's left, in DICOM and here, rows to the back in ITK order.
+# A slice is the mean of samples this far apart (mm), the size of the head's own voxels; at most three of them.
+PROFILE_MM, MOST_PARTS = 1.5, 3
+# Signs of the voxel axes in RAS+ world: to the left, front and head, as dcm2niix stores them; to the left, back and
+# head, as an ITK image without rotation has them.
 RADIOLOGICAL, ATLAS = (-1, 1, 1), (-1, -1, 1)
 
 
@@ -40,6 +41,14 @@ class Visit:
     drift: np.ndarray
     coarse: Grid
 
+    def signal(self, contrast):
+        """Returns what a perfect scanner would see, float32 on `grid`; `contrast` is a key of `anatomy.CONTRASTS`."""
+        return sum(CONTRASTS[contrast][name] * fraction for name, fraction in self.tissues.items()) * self.texture
+
+    def sample(self, array, grid, pose, outside=0):
+        """Samples an array on `self.grid` through the drift and the pose of a scan."""
+        return resample(array, self.grid, grid, pose, self.drift, self.coarse, outside)
+
 
 def draw_scan(settings, subject, session, axes=RADIOLOGICAL):
     """Draws pose and grid of an exam's T2 series.
@@ -50,8 +59,8 @@ def draw_scan(settings, subject, session, axes=RADIOLOGICAL):
         axes: sign of each voxel axis in RAS+ world.
 
     Returns:
-        `Scan`. Its slices are tilted by a few degrees about the left-right axis, as technologists plan them; those of an
-        atlas (`ATLAS`) are not.
+        `Scan`. Its slices are tilted by a few degrees about the left-right axis, as technologists plan them; those of
+        `ATLAS` are not.
     """
     draw = stream(settings["seed"], subject, session, "scan")
     angles = np.deg2rad(draw.normal(0, settings["rotation_degrees"], 3))
@@ -92,34 +101,33 @@ def visit(head, tumour, volume_ml, drift, coarse):
     return Visit(head.grid, tissues, head.texture, head.depth, depth, drift, coarse)
 
 
-def acquire(visit, scan, contrast, draw, bias, noise, stripped=False):
+def acquire(visit, signal, scan, draw, bias, noise):
     """Scans a visit.
 
     Args:
         visit: `Visit`.
+        signal: what `visit.signal` returns.
         scan: `Scan`.
-        contrast: key of `anatomy.CONTRASTS`.
         draw: numpy random generator.
         bias: standard deviation of the natural logarithm of the coil's field.
         noise: standard deviation of the noise in each of the two channels; fluid on T2 is 1.
-        stripped: whether everything but the brain is set to 0.
 
     Returns:
         float32 array of the shape of the scan's grid, 0 and above.
     """
-    signal = CONTRASTS[contrast]
-    image = sum(signal[name] * fraction for name, fraction in visit.tissues.items()) * visit.texture
-    image = _slices(visit, image, scan) * coil_field(draw, scan.grid.shape, bias)
+    image = _slices(visit, signal, scan) * coil_field(draw, scan.grid.shape, bias)
     real, imaginary = (noise * draw.standard_normal(image.shape, dtype=np.float32) for _ in range(2))
-    image = np.hypot(image + real, imaginary)
-    return image * truth_masks(visit, scan)["brain"] if stripped else image
+    return np.hypot(image + real, imaginary)
 
 
 def truth_masks(visit, scan):
     """Returns the true masks of "brain" and "tumour" on the scan's grid, bool, from the middle of each slice."""
-    surfaces = {"brain": -visit.brain, "tumour": np.where(np.isfinite(visit.tumour), visit.tumour, -100)}
-    # A distance can be sampled anywhere; outside the head it becomes 0, which is not above 0.
-    return {name: _sample(visit, surface, scan.grid, scan.pose) > 0 for name, surface in surfaces.items()}
+    # Clipped alike on both sides, so that the border to what the tumour never reaches lies midway between two voxels.
+    tumour = np.clip(visit.tumour, -visit.grid.spacing[0], visit.grid.spacing[0])
+    return {
+        "brain": visit.sample(visit.brain, scan.grid, scan.pose, FAR_MM) <= 0,
+        "tumour": visit.sample(tumour, scan.grid, scan.pose, -FAR_MM) > 0,
+    }
 
 
 def coil_field(draw, shape, size):
@@ -133,17 +141,12 @@ def coil_field(draw, shape, size):
 
 def _slices(visit, image, scan):
     """Samples within each slice, averaged: a box profile as wide as the slice."""
-    parts = int(np.ceil(scan.grid.spacing[2] / PROFILE_MM))
+    parts = min(int(np.ceil(scan.grid.spacing[2] / PROFILE_MM)), MOST_PARTS)
     shape = (*scan.grid.shape[:2], scan.grid.shape[2] * parts)
     affine = scan.grid.affine @ np.diag([1, 1, 1 / parts, 1])
     # The samples of a slice lie symmetrically about its middle.
     affine[:3, 3] -= affine[:3, 2] * (parts - 1) / 2
-    fine = _sample(visit, image, Grid(shape, affine), scan.pose)
-    return fine.reshape(*scan.grid.shape, parts).mean(-1)
-
-
-def _sample(visit, array, grid, pose):
-    return resample(array, visit.grid, grid, pose, visit.drift, visit.coarse)
+    return visit.sample(image, Grid(shape, affine), scan.pose).reshape(*scan.grid.shape, parts).mean(-1)
 
 
 def _rotation(angles):

@@ -1,4 +1,4 @@
-"""A head: brain from the MNI152 tissue maps in the nilearn wheel, inside skull, scalp and air, deformed for each patient.
+"""A head: the brain of the MNI152 tissue maps in the nilearn wheel, deformed for each patient, in skull, scalp and air.
 
 Reference: Fonov et al. (2009), Unbiased nonlinear average age-appropriate brain templates, NeuroImage 47, S102.
 """
@@ -11,12 +11,13 @@ import numpy as np
 from gliodelta.simulation.geometry import Grid, box, noise_field, resample
 from gliodelta.simulation.seeds import stream
 
-# Signal of each tissue, cerebrospinal fluid on T2 = 1. Brain on T2 as in the template's synthesis, the rest as radiologists
-# know it: fat bright (fast spin echo), cortical bone and air dark, fluid dark on T1 and FLAIR.
+# Signal of each tissue; cerebrospinal fluid on T2 is 1. As radiologists know them: on T2 white matter darker than grey,
+# fat bright (fast spin echo), cortical bone and air dark; fluid dark on T1 and FLAIR.
+TISSUES = ("white", "grey", "fluid", "bone", "fat", "muscle", "oedema", "tumour")
 CONTRASTS = {
-    "T2": {"white": 0.45, "grey": 0.62, "fluid": 1.0, "bone": 0.06, "fat": 0.8, "muscle": 0.25, "oedema": 0.8, "tumour": 0.92},
-    "T1": {"white": 0.8, "grey": 0.6, "fluid": 0.2, "bone": 0.06, "fat": 1.0, "muscle": 0.5, "oedema": 0.6, "tumour": 0.5},
-    "FLAIR": {"white": 0.42, "grey": 0.55, "fluid": 0.08, "bone": 0.05, "fat": 0.6, "muscle": 0.3, "oedema": 0.85, "tumour": 0.9},
+    "T2": dict(zip(TISSUES, (0.45, 0.62, 1.0, 0.06, 0.8, 0.25, 0.72, 0.82), strict=True)),
+    "T1": dict(zip(TISSUES, (0.8, 0.6, 0.2, 0.06, 1.0, 0.5, 0.6, 0.5), strict=True)),
+    "FLAIR": dict(zip(TISSUES, (0.42, 0.55, 0.08, 0.05, 0.6, 0.3, 0.85, 0.9), strict=True)),
 }
 # The space of a patient in mm, RAS+, origin near the anterior commissure as in MNI152; holds scalp and upper face.
 LOW, HIGH = (-93, -130, -100), (93, 105, 106)
@@ -24,29 +25,31 @@ LOW, HIGH = (-93, -130, -100), (93, 105, 106)
 COARSE_MM = 3
 # Thickness in mm of the fluid between brain and bone, of the bone and of the scalp (adults: 5-8 and 4-7 mm).
 FLUID_MM, BONE_MM, SCALP_MM = 1.5, 6.0, 5.5
-# Ellipsoids (centre, radii) in mm: upper face and neck; then eyes, and air in the sinuses.
-FACE = (((0, 42, -62), (62, 58, 72)), ((0, -28, -95), (58, 62, 70)))
+# Distance to the brain of what lies beyond the template.
+FAR_MM = 100
+# Ellipsoids (centre, radii) in mm: upper face, neck, skull base; then eyes, and air in the sinuses.
+FACE = (((0, 40, -62), (64, 56, 72)), ((0, -28, -95), (58, 60, 70)), ((0, 2, -52), (70, 66, 36)))
 EYES = (((-32, 72, -36), (12, 12, 12)), ((32, 72, -36), (12, 12, 12)))
-SINUSES = (((0, 68, -62), (22, 22, 20)), ((0, 80, -18), (16, 5, 9)), ((-38, -30, -48), (6, 10, 12)), ((38, -30, -48), (6, 10, 12)))
+SINUSES = (
+    ((0, 68, -62), (22, 22, 20)),
+    ((0, 80, -18), (16, 5, 9)),
+    ((-38, -30, -48), (6, 10, 12)),
+    ((38, -30, -48), (6, 10, 12)),
+)
 
 
 @dataclasses.dataclass(frozen=True)
 class Head:
     """One patient's head on `grid`.
 
-    `tissues` maps names of `CONTRASTS` to fractions 0..1 (float32, their sum is at most 1, the rest is air), `depth` is the
-    distance in mm to the brain's surface (negative inside the brain), `texture` a multiplicative unevenness around 1.
+    `tissues` maps names of `TISSUES` to fractions 0..1 (float32; the rest of a voxel is air), `depth` is the distance
+    in mm to the surface of the closed brain (negative inside), `texture` a multiplicative unevenness around 1.
     """
 
     grid: Grid
     tissues: dict
     depth: np.ndarray
     texture: np.ndarray
-
-    @property
-    def brain(self):
-        """The closed brain mask, bool."""
-        return self.depth <= 0
 
 
 def make_head(settings, subject):
@@ -65,7 +68,7 @@ def make_head(settings, subject):
     displacement = _draw_deformation(draw, coarse, settings["deformation_mm"])
     grey, white = (resample(array, template, grid, displacement=displacement, coarse=coarse) for array in maps)
     surface = _brain_surface(maps, template, coarse)
-    depth = resample(surface, coarse, grid, displacement=displacement, coarse=coarse)
+    depth = resample(surface, coarse, grid, displacement=displacement, coarse=coarse, outside=FAR_MM)
     thickness = 1 + 0.15 * resample(noise_field(draw, coarse, 20), coarse, grid)
     texture = 1 + 0.025 * noise_field(draw, grid, 1.5)
     return Head(grid, _fill_tissues(grid, grey, white, depth, thickness), depth, texture)
@@ -86,10 +89,11 @@ def _read_template():
 
 def _draw_deformation(draw, coarse, size):
     """Displacement [x, y, z, 3] in mm: a smooth random field of standard deviation `size`, and other proportions."""
-    # 5 % is about the spread of adult brain length and width; 25 mm keeps gyri gyri.
-    scales = draw.normal(0, 0.05, 3)
-    fields = [noise_field(draw, coarse, 25) * size + scale * axis for scale, axis in zip(scales, coarse.world(), strict=True)]
-    return np.stack(fields, axis=-1)
+    # MNI152 is about 6 % longer than people's brains in every direction; these differ by about 3 %.
+    scales = draw.normal(0.06, 0.03, 3)
+    # 25 mm, wider than a gyrus, so that gyri stay gyri.
+    fields = [size * noise_field(draw, coarse, 25) for _ in range(3)]
+    return np.stack([a + scale * axis for a, scale, axis in zip(fields, scales, coarse.world(), strict=True)], axis=-1)
 
 
 def _brain_surface(maps, template, coarse):
@@ -114,7 +118,7 @@ def _fill_tissues(grid, grey, white, depth, thickness):
     inside = _below(depth, 0)
     grey, white, fluid = (share / total * inside for share in shares)
     bone = FLUID_MM + BONE_MM * thickness
-    face = np.minimum(*(_ellipsoid(grid, *part) for part in FACE))
+    face = np.minimum.reduce([_ellipsoid(grid, *part) for part in FACE])
     skin = np.minimum(depth - bone - SCALP_MM * thickness, face)
     cranium, head = _below(depth, bone), _below(skin, 0)
     fluid = fluid + _below(depth, FLUID_MM) - inside
@@ -142,7 +146,8 @@ def _below(values, limit):
 
 def _ellipsoid(grid, centre, radii):
     """Approximate signed distance in mm to an ellipsoid."""
-    ratio = sum(np.square((axis - middle) / radius) for axis, middle, radius in zip(grid.world(), centre, radii, strict=True))
+    parts = zip(grid.world(), centre, radii, strict=True)
+    ratio = sum(np.square((axis - middle) / radius) for axis, middle, radius in parts)
     return (np.sqrt(ratio) - 1) * min(radii)
 
 

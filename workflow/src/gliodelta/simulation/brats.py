@@ -27,7 +27,8 @@ def write_exam(settings, patient, exam, scene, scan, image, folder):
     """Writes the T2 image of an exam as ``VSD.Brain.XX.O.MR_T2.<number>/VSD.Brain.XX.O.MR_T2.<number>.mha`` (int16)."""
     import SimpleITK as sitk
 
-    name = f"VSD.Brain.XX.O.MR_T2.{stream(settings['seed'], patient.subject, exam.session, 'name').integers(10_000, 99_999)}"
+    number = stream(settings["seed"], patient.subject, exam.session, "number").integers(10_000, 99_999)
+    name = f"VSD.Brain.XX.O.MR_T2.{number}"
     voxels = np.clip(np.rint(image * INTENSITY), 0, 32_767).astype(np.int16)
     with io.atomic(folder / name / f"{name}.mha") as temporary:
         sitk.WriteImage(to_itk(voxels, scan.grid), str(temporary), useCompression=True)

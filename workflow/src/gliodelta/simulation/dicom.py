@@ -14,31 +14,31 @@ from gliodelta.simulation.geometry import FLIP, Grid
 from gliodelta.simulation.seeds import stream
 
 AXES, STRIPPED = RADIOLOGICAL, False
-# Manufacturer, model, and what each vendor's users call the series.
+KINDS = ("T2", "T1", "FLAIR", "localiser")
+# Manufacturer, model, and what each vendor's users call the series of these kinds.
 VENDORS = (
-    ("SIEMENS", "Simulated S", {"T2": "t2_tse_tra_448", "T1": "t1_se_tra", "FLAIR": "t2_tirm_tra_dark-fluid", "localiser": "localizer"}),
-    ("GE MEDICAL SYSTEMS", "Simulated G", {"T2": "Ax T2 FRFSE", "T1": "Ax T1 SE", "FLAIR": "Ax T2 FLAIR", "localiser": "3-Plane Loc"}),
-    ("Philips Medical Systems", "Simulated P", {"T2": "T2W_TSE", "T1": "T1W_SE", "FLAIR": "FLAIR_longTR", "localiser": "SURVEY"}),
+    ("SIEMENS", "Simulated S", ("t2_tse_tra_448", "t1_se_tra", "t2_tirm_tra_dark-fluid", "localizer")),
+    ("GE MEDICAL SYSTEMS", "Simulated G", ("Ax T2 FRFSE", "Ax T1 SE", "Ax T2 FLAIR", "3-Plane Loc")),
+    ("Philips Medical Systems", "Simulated P", ("T2W_TSE", "T1W_SE", "FLAIR_longTR", "SURVEY")),
 )
 # Echo and repetition time (ms, ranges), inversion time (ms) and sequence of routine protocols.
 PROTOCOLS = {
-    "T2": {"echo": (85, 110), "repetition": (3800, 6500), "sequence": ["SE"], "variant": "SK", "train": 15},
-    "T1": {"echo": (8, 14), "repetition": (450, 650), "sequence": ["SE"], "variant": "OSP", "train": 1},
-    "FLAIR": {"echo": (90, 125), "repetition": (8500, 9500), "inversion": 2500, "sequence": ["SE", "IR"], "variant": "SK", "train": 18},
-    "localiser": {"echo": (4, 6), "repetition": (8, 12), "sequence": ["GR"], "variant": "SP", "train": 1},
+    "T2": {"echo": (85, 110), "repetition": (3800, 6500), "sequence": ["SE"], "train": 15},
+    "T1": {"echo": (8, 14), "repetition": (450, 650), "sequence": ["SE"], "train": 1},
+    "FLAIR": {"echo": (90, 125), "repetition": (8500, 9500), "inversion": 2500, "sequence": ["SE", "IR"], "train": 18},
+    "localiser": {"echo": (4, 6), "repetition": (8, 12), "sequence": ["GR"], "train": 1},
 }
 # Directions of columns, rows (downwards is minus) and slices of a localiser's three planes in RAS+ world.
 PLANES = (((-1, 0, 0), (0, 1, 0), (0, 0, 1)), ((-1, 0, 0), (0, 0, 1), (0, -1, 0)), ((0, -1, 0), (0, 0, 1), (1, 0, 0)))
-# The other series are only there to be told apart: this much coarser, to save time.
-COARSER = 2
+# The other series are only there to be told apart: this much coarser along each axis, to save time.
+COARSER = (2, 2, 3)
 MR_IMAGE_STORAGE = "1.2.840.10008.5.1.4.1.1.4"
 
 
 @dataclasses.dataclass(frozen=True)
 class Series:
-    """One series of a study: its `header` (DICOM keywords and values) and where its files go."""
+    """One series of a study: its number, `header` (DICOM keywords and values) and transfer syntax."""
 
-    kind: str
     number: int
     header: dict
     compressed: bool
@@ -61,36 +61,39 @@ def write_exam(settings, patient, exam, scene, scan, image, folder):
     """
     draw = stream(settings["seed"], patient.subject, exam.session, "dicom")
     manufacturer, model, names = VENDORS[draw.integers(len(VENDORS))]
-    study = _study_header(settings, patient, exam, draw) | {"Manufacturer": manufacturer, "ManufacturerModelName": model}
+    study = _study_header(settings, patient, exam, draw)
+    study |= {"Manufacturer": manufacturer, "ManufacturerModelName": model}
+    names = dict(zip(KINDS, names, strict=True))
     gain = draw.uniform(400, 1600)
     kinds = ["localiser", *draw.permutation(["T2", "T1", "FLAIR"])]
+    signals = {"T1": scene.signal("T1"), "FLAIR": scene.signal("FLAIR")}
     for number, kind in enumerate(map(str, kinds), start=1):
-        series = Series(kind, number, study | _series_header(kind, number, names[kind], draw), exam.compressed)
-        for part, grid in _images(settings, scene, scan, image, kind, draw):
-            _write_slices(settings, exam, series, part * gain, grid, folder / f"{number:04d}")
+        series = Series(number, study | _series_header(kind, number, names[kind], draw), exam.compressed)
+        for part, grid in _images(settings, scene, signals, scan, image, kind, draw):
+            _write_slices(settings, series, part * gain, grid, folder / f"{number:04d}")
 
 
-def _images(settings, scene, scan, image, kind, draw):
+def _images(settings, scene, signals, scan, image, kind, draw):
     """The images (array, grid) of a series."""
     if kind == "T2":
         return [(image, scan.grid)]
-    contrast = "T1" if kind == "localiser" else kind
+    signal = signals["T1" if kind == "localiser" else kind]
     grids = _planes(scan.grid) if kind == "localiser" else [_coarser(scan.grid)]
     levels = (draw, settings["bias"], settings["noise"])
-    return [(acquire(scene, Scan(scan.pose, grid), contrast, *levels), grid) for grid in grids]
+    return [(acquire(scene, signal, Scan(scan.pose, grid), *levels), grid) for grid in grids]
 
 
 def _coarser(grid):
-    shape = tuple(max(size // COARSER, 1) for size in grid.shape)
-    affine = grid.affine @ np.diag([COARSER, COARSER, COARSER, 1])
-    affine[:3, 3] = (grid.affine @ [*[(COARSER - 1) / 2] * 3, 1])[:3]
+    shape = tuple(max(size // factor, 1) for size, factor in zip(grid.shape, COARSER, strict=True))
+    affine = grid.affine @ np.diag([*COARSER, 1])
+    affine[:3, 3] = (grid.affine @ [*((factor - 1) / 2 for factor in COARSER), 1])[:3]
     return Grid(shape, affine)
 
 
 def _planes(grid):
     """Grids of one slice each: axial, coronal and sagittal through the middle of the T2 series."""
     middle = (grid.affine @ [*(np.array(grid.shape) - 1) / 2, 1])[:3]
-    pixel = COARSER * grid.spacing[0]
+    pixel = COARSER[0] * grid.spacing[0]
     size = int(np.ceil(240 / pixel))
     grids = []
     for directions in PLANES:
@@ -146,7 +149,7 @@ def _series_header(kind, number, name, draw):
         "ContentTime": time,
         "ImageType": ["ORIGINAL", "PRIMARY", "M"],
         "ScanningSequence": protocol["sequence"],
-        "SequenceVariant": protocol["variant"],
+        "SequenceVariant": "SK" if protocol["train"] > 1 else "SP",
         "ScanOptions": "",
         "MRAcquisitionType": "2D",
         "EchoTime": float(draw.integers(*protocol["echo"], endpoint=True)),
@@ -158,27 +161,24 @@ def _series_header(kind, number, name, draw):
     return header | ({"InversionTime": float(protocol["inversion"])} if "inversion" in protocol else {})
 
 
-def _write_slices(settings, exam, series, image, grid, folder):
+def _write_slices(settings, series, image, grid, folder):
     """Writes the slices of one image; files are numbered on from those that the folder holds."""
-    voxels = np.clip(np.rint(image), 0, 4095).astype(np.uint16)
-    first = len(list(folder.glob("*"))) if folder.is_dir() else 0
+    # The rows of DICOM run the other way: down, while the grid's second axis runs up or to the front.
+    voxels = np.clip(np.rint(image[:, ::-1]), 0, 4095).astype("<u2")
+    dataset = _dataset(series.header, voxels.shape, grid)
     lps = FLIP @ grid.affine
-    column, row, normal = (lps[:3, axis] / grid.spacing[axis] for axis in range(3))
+    study = dataset.StudyInstanceUID
+    dataset.SeriesInstanceUID = _uid(settings, study, series.number)
+    first = len(list(folder.glob("*"))) if folder.is_dir() else 0
     for index in range(grid.shape[2]):
-        # The rows of DICOM run the other way: down, while the grid's second axis runs up or to the front.
-        position = (lps @ [0, grid.shape[1] - 1, index, 1])[:3]
-        dataset = _dataset(series.header, np.ascontiguousarray(voxels[:, ::-1, index].T))
         instance = first + index + 1
-        dataset.SeriesInstanceUID = _uid(settings, series.header["StudyInstanceUID"], series.number)
-        dataset.SOPInstanceUID = _uid(settings, series.header["StudyInstanceUID"], series.number, instance)
+        position = (lps @ [0, grid.shape[1] - 1, index, 1])[:3]
+        dataset.SOPInstanceUID = _uid(settings, study, series.number, instance)
         dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
         dataset.InstanceNumber = instance
         dataset.ImagePositionPatient = _decimal(position)
-        dataset.ImageOrientationPatient = _decimal([*column, *-row])
-        dataset.PixelSpacing = _decimal([grid.spacing[1], grid.spacing[0]])
-        dataset.SliceThickness = dataset.SpacingBetweenSlices = _decimal([grid.spacing[2]])[0]
-        dataset.SliceLocation = _decimal([position @ normal])[0]
-        _save(dataset, folder / f"IM{instance:04d}.dcm", series.compressed)
+        dataset.SliceLocation = _decimal([position @ lps[:3, 2] / grid.spacing[2]])[0]
+        _save(dataset, np.ascontiguousarray(voxels[:, :, index].T), series.compressed, folder / f"IM{instance:04d}.dcm")
 
 
 def _decimal(values):
@@ -186,28 +186,33 @@ def _decimal(values):
     return [f"{value:.9f}"[:16] for value in values]
 
 
-def _dataset(header, pixels):
+def _dataset(header, shape, grid):
+    """What the slices of an image have in common."""
     from pydicom.dataset import Dataset, FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian
 
     dataset = Dataset()
     dataset.file_meta = FileMetaDataset()
-    dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
     dataset.file_meta.MediaStorageSOPClassUID = dataset.SOPClassUID = MR_IMAGE_STORAGE
     dataset.SpecificCharacterSet = "ISO_IR 100"
     for keyword, value in header.items():
         setattr(dataset, keyword, value)
-    dataset.Rows, dataset.Columns = pixels.shape
+    column, row, _ = (FLIP[:3, :3] @ grid.affine[:3, :3] / grid.spacing).T
+    dataset.ImageOrientationPatient = _decimal([*column, *-row])
+    dataset.PixelSpacing = _decimal([grid.spacing[1], grid.spacing[0]])
+    dataset.SliceThickness = dataset.SpacingBetweenSlices = _decimal([grid.spacing[2]])[0]
+    dataset.Columns, dataset.Rows = shape[:2]
     dataset.SamplesPerPixel, dataset.PhotometricInterpretation = 1, "MONOCHROME2"
     dataset.BitsAllocated, dataset.BitsStored, dataset.HighBit, dataset.PixelRepresentation = 16, 12, 11, 0
-    dataset.PixelData = pixels.astype("<u2").tobytes()
     return dataset
 
 
-def _save(dataset, path, compressed):
-    from pydicom.uid import JPEGLSLossless
+def _save(dataset, pixels, compressed, path):
+    from pydicom.uid import ExplicitVRLittleEndian, JPEGLSLossless
 
     if compressed:
-        dataset.compress(JPEGLSLossless, generate_instance_uid=False)
+        dataset.compress(JPEGLSLossless, pixels, generate_instance_uid=False)
+    else:
+        dataset.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        dataset.PixelData = pixels.tobytes()
     with io.atomic(path) as temporary:
         dataset.save_as(temporary, enforce_file_format=True)

@@ -26,13 +26,13 @@ class Grid:
         return float(abs(np.linalg.det(self.affine[:3, :3]))) / 1000
 
     def world(self):
-        """World coordinates in mm of a grid whose axes are those of the world: three arrays that broadcast to `shape`."""
+        """World coordinates (mm) of a grid whose axes are those of the world; arrays that broadcast to `shape`."""
         axes = [self.affine[axis, axis] * np.arange(self.shape[axis]) + self.affine[axis, 3] for axis in range(3)]
         return np.meshgrid(*(axis.astype(np.float32) for axis in axes), indexing="ij", sparse=True)
 
 
 def box(low, high, spacing):
-    """Returns the `Grid` of voxels of `spacing` mm (number, or three) that fills the world from `low` to `high` (mm)."""
+    """Returns the `Grid` of voxels of `spacing` mm (one number or three) that fills the box `low` to `high` (mm)."""
     low, spacing = np.asarray(low, float), np.broadcast_to(np.asarray(spacing, float), 3)
     shape = np.ceil((np.asarray(high, float) - low) / spacing).astype(int) + 1
     affine = np.diag([*spacing, 1.0])
@@ -55,16 +55,17 @@ def to_itk(array, grid):
     return image
 
 
-def resample(array, source, target, pose=None, displacement=None, coarse=None):
-    """Samples an array on another grid, once, linearly; 0 outside.
+def resample(array, source, target, pose=None, displacement=None, coarse=None, outside=0):
+    """Samples an array on another grid, once, linearly.
 
     Args:
         array: [X, Y, Z], float32, on the grid `source`.
         source, target: `Grid`.
         pose: 4x4 matrix from world of `source` to world of `target` (RAS+, mm); identity when missing.
-        displacement: [x, y, z, 3] in mm on the grid `coarse`, which lies in the world of `source`: what is seen at the point
-            p is taken from p + displacement(p). 0 outside of `coarse`.
+        displacement: [x, y, z, 3] in mm on the grid `coarse`, which lies in the world of `source`: what is seen at the
+            point p is taken from p + displacement(p). 0 outside of `coarse`.
         coarse: `Grid` of `displacement`.
+        outside: value beyond `source`.
 
     Returns:
         float32 array of the shape of `target`.
@@ -87,6 +88,7 @@ def resample(array, source, target, pose=None, displacement=None, coarse=None):
     resampler.SetNumberOfThreads(1)
     resampler.SetReferenceImage(to_itk(np.empty(target.shape, np.uint8), target))
     resampler.SetOutputPixelType(sitk.sitkFloat32)
+    resampler.SetDefaultPixelValue(float(outside))
     image = resampler.Execute(to_itk(np.asarray(array, np.float32), source))
     return np.swapaxes(sitk.GetArrayFromImage(image), 0, 2)
 

@@ -1,7 +1,7 @@
-"""A glioma: Fisher-KPP growth in white and grey matter, oedema, resection cavity; and what drifts without being tumour.
+"""A glioma: Fisher-KPP growth in white and grey matter, oedema, resection cavity; and a drift that is no tumour.
 
-References: Fisher (1937), The wave of advance of advantageous genes, Ann Eugen 7:355; Harpold, Alvord & Swanson (2007), The
-evolution of mathematical modeling of glioma proliferation and invasion, J Neuropathol Exp Neurol 66:1.
+References: Fisher (1937), The wave of advance of advantageous genes, Ann Eugen 7:355; Harpold, Alvord & Swanson (2007),
+The evolution of mathematical modeling of glioma proliferation and invasion, J Neuropathol Exp Neurol 66:1.
 """
 
 import dataclasses
@@ -11,23 +11,25 @@ import numpy as np
 from gliodelta.simulation.geometry import box, noise_field, resample
 from gliodelta.simulation.seeds import stream
 
-# Diffusion in white matter (mm^2/day) and growth rate (1/day) of a fast glioma; five times slower in grey matter (Harpold).
+# Diffusion (mm^2/day) and growth rate (1/day) of a fast glioma; five times slower in grey matter (Harpold et al.).
 WHITE_DIFFUSION, GREY_DIFFUSION, GROWTH_RATE = 0.3, 0.06, 0.03
 # The front crosses white matter at 2 sqrt(D rho) mm a day (Fisher).
 FRONT_SPEED = 2 * np.sqrt(WHITE_DIFFUSION * GROWTH_RATE)
 # Cell density, relative to the capacity of the tissue, from which T2 shows a tumour.
 VISIBLE = 0.4
 # Oedema fades out over this distance in white matter (mm).
-OEDEMA_MM = 5
-# Growth is computed on this grid (mm) in a box of this half width around the first cell; the largest tumour has 30 mm radius.
-GRID_MM, REACH_MM = 2, 50
+OEDEMA_MM = 7
+# Growth is computed in a box of this half width (mm) around the first cell, a litre, far above any tumour. Cells below
+# 2 mm would cost minutes and show nothing more.
+REACH_MM, FINEST_MM = 50, 2
 
 
 @dataclasses.dataclass(frozen=True)
 class Tumour:
     """When the tumour reaches each voxel of the head's grid, in days of the model (`arrival`; infinite: never).
 
-    `cavity` is the fraction of each voxel that was resected; `ml` the arrival times in order, and so the volume at each time.
+    `cavity` is the fraction of each voxel that was resected, `order` the finite arrival times sorted: the place of a
+    time in it is the tumour's volume then, in voxels of `voxel_ml`.
     """
 
     arrival: np.ndarray
@@ -59,8 +61,8 @@ def arrival_times(diffusion, rate, start, spacing, volume_cells):
     density = np.where(start, 1.0, 0.0)
     arrival = np.where(start, 0.0, np.inf)
     alive, dims = diffusion > 0, diffusion.ndim
-    # Half of the stability limit h^2 / (2 n D), and no more than a tenth of the growth time.
-    step = min(0.5 * min(spacing) ** 2 / (2 * dims * diffusion.max()), 0.1 / rate)
+    # A little below the stability limit h^2 / (2 n D), and no more than a tenth of the growth time.
+    step = min(0.8 * min(spacing) ** 2 / (2 * dims * diffusion.max()), 0.1 / rate)
     low = [tuple(slice(None, -1) if other == axis else slice(None) for other in range(dims)) for axis in range(dims)]
     high = [tuple(slice(1, None) if other == axis else slice(None) for other in range(dims)) for axis in range(dims)]
     # Harmonic mean: nothing crosses into a cell with D = 0.
@@ -96,11 +98,13 @@ def grow(settings, patient, head):
     """
     draw = stream(settings["seed"], patient.subject, "growth")
     seed = _draw_seed(draw, head, patient.side)
-    grid = box(seed - REACH_MM, seed + REACH_MM, GRID_MM)
-    white, grey, depth = (resample(part, head.grid, grid) for part in (head.tissues["white"], head.tissues["grey"], head.depth))
+    grid = box(seed - REACH_MM, seed + REACH_MM, max(settings["grid_mm"], FINEST_MM))
+    white, grey, depth = (
+        resample(part, head.grid, grid) for part in (head.tissues["white"], head.tissues["grey"], head.depth)
+    )
     diffusion = np.where(white + grey > 0.5, WHITE_DIFFUSION * white + GREY_DIFFUSION * grey, 0) * (depth < 0)
-    # Uneven tissue makes uneven borders; half an order of magnitude either way over a centimetre.
-    diffusion = diffusion * np.exp(0.6 * noise_field(draw, grid, 8))
+    # Uneven tissue makes uneven borders: D differs by half an order of magnitude either way within a centimetre.
+    diffusion = diffusion * 3 ** noise_field(draw, grid, 8).clip(-1, 1)
     start = np.zeros(grid.shape, bool)
     start[tuple(size // 2 for size in grid.shape)] = True
     largest = max(exam.volume_ml for exam in patient.exams)
@@ -149,10 +153,8 @@ def _on_head(arrival, cavity, grid, head):
     never = np.isinf(arrival)
     last = arrival[~never].max()
     # One cell beyond the last front stands for what was not reached.
-    filled = np.where(never, last + GRID_MM / FRONT_SPEED, arrival).astype(np.float32)
-    # Shifted to be 0 at the box's edge and beyond, where resampling gives 0.
-    beyond = float(filled.max())
-    arrival = resample(filled - beyond, grid, head.grid) + beyond
+    filled = np.where(never, last + grid.spacing[0] / FRONT_SPEED, arrival).astype(np.float32)
+    arrival = resample(filled, grid, head.grid, outside=filled.max())
     cavity = resample(cavity, grid, head.grid)
     arrival[(cavity > 0.5) | (head.depth > 0)] = np.inf
     arrival[arrival >= last] = np.inf
@@ -172,7 +174,7 @@ def ventricle_drift(head, coarse):
     from scipy import ndimage
 
     fluid, depth = resample(head.tissues["fluid"], head.grid, coarse), resample(head.depth, head.grid, coarse)
-    # Fluid more than 20 mm below the surface is ventricle.
-    ventricles = np.where(depth < -20, fluid, 0)
+    # Fluid more than 30 mm below the surface is ventricle; the insula's cistern lies less deep.
+    ventricles = np.where(depth < -30, fluid, 0)
     pull = np.stack(np.gradient(ndimage.gaussian_filter(ventricles, 6 / coarse.spacing)), axis=-1)
     return pull / np.linalg.norm(pull, axis=-1).max()

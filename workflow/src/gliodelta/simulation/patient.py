@@ -21,9 +21,10 @@ LAYOUTS = {"dicom": dicom, "brats2015": brats}
 def simulate_patient(cohort_file, subject, folder):
     """Makes the raw data of one patient.
 
-    Writes the exams in the cohort's layout, the reports as ``ses-{session}/report.txt``, and ``truth/`` with, for each exam,
-    the masks of brain and tumour on the grid of its T2 series, its pose (4x4, patient's world to scanner's world, mm; so the
-    true map from current to prior is ``pose_prior @ inv(pose_current)``), a view for people, and ``truth.json``.
+    Writes the exams in the cohort's layout, the reports as ``ses-{session}/report.txt``, and into ``truth/`` for each
+    exam the masks of brain and tumour on the grid of its T2 series, its pose (4x4, patient's world to scanner's world,
+    mm; so the true map from current to prior is ``pose_prior @ inv(pose_current)``) and a view for people; and
+    ``truth.json``.
 
     Args:
         cohort_file: YAML of the cohort, with the key `simulation` and the layout `dicom` or `brats2015`.
@@ -41,32 +42,34 @@ def simulate_patient(cohort_file, subject, folder):
     head = make_head(settings, subject)
     tumour, coarse = grow(settings, patient, head), box(LOW, HIGH, COARSE_MM)
     drift = ventricle_drift(head, coarse) * settings["drift_mm"]
-    truth = {"exams": {}, "pairs": {f"{pair.prior}to{pair.current}": pair.truth for pair in patient.pairs}, "reports": {}}
+    pairs = {f"{pair.prior}to{pair.current}": pair.truth for pair in patient.pairs}
+    truth = {"exams": {}, "pairs": pairs, "reports": {}}
     for exam in patient.exams:
         scene = visit(head, tumour, exam.volume_ml, drift * (int(exam.session) / 365), coarse)
         scan = draw_scan(settings, subject, exam.session, layout.AXES)
         draw = stream(settings["seed"], subject, exam.session, "noise")
-        image = acquire(scene, scan, "T2", draw, settings["bias"], settings["noise"], stripped=layout.STRIPPED)
+        image = acquire(scene, scene.signal("T2"), scan, draw, settings["bias"], settings["noise"])
+        masks = truth_masks(scene, scan)
+        image = image * masks["brain"] if layout.STRIPPED else image
         layout.write_exam(settings, patient, exam, scene, scan, image, folder / layout.exam_folder(patient, exam))
-        truth["exams"][exam.session] = {"volume_ml": _write_truth(scene, scan, image, folder / "truth" / f"exam-{exam.session}")}
+        truth["exams"][exam.session] = {"volume_ml": round(float(masks["tumour"].sum()) * scan.grid.voxel_ml, 3)}
+        _write_truth(masks, scan, image, folder / "truth" / f"exam-{exam.session}")
     for report in patient.reports:
         write_report(settings, patient, report, folder / f"ses-{report.current}" / "report.txt")
         truth["reports"][report.current] = {"stated": report.stated, "misleading": report.stated != report.truth}
     io.write_json(truth, folder / "truth" / "truth.json")
 
 
-def _write_truth(scene, scan, image, stem):
-    """Writes masks, pose and view of an exam; returns the tumour's volume in ml."""
-    masks = truth_masks(scene, scan)
+def _write_truth(masks, scan, image, stem):
+    """Writes masks, pose and view of an exam."""
     for name, mask in masks.items():
         io.write_image(mask, scan.grid.affine, f"{stem}_{name}.nii.gz")
     io.write_text("\n".join(" ".join(f"{value:.9f}" for value in row) for row in scan.pose) + "\n", f"{stem}_pose.mat")
     _write_view(image, masks["tumour"], scan.grid, f"{stem}_view.png")
-    return round(float(masks["tumour"].sum()) * scan.grid.voxel_ml, 3)
 
 
 def _write_view(image, tumour, grid, path):
-    """Writes the slice with the most tumour, outlined in yellow, as people look at it: front up, patient's left on the right."""
+    """Writes the slice with the most tumour, outlined in yellow; front up, and the patient's left on the right."""
     from PIL import Image
     from scipy import ndimage
 

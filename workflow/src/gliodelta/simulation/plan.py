@@ -14,8 +14,8 @@ from gliodelta.schema import InvalidInput, validate
 from gliodelta.simulation.seeds import stream
 
 PHASES = ("stable", "progression", "response")
-# RANO for low-grade glioma (van den Bent et al. 2011, Lancet Oncol 12:583) calls 25 % more in the product of two diameters on
-# T2 progression, 25 % less a minor response; here carried over to the volume of a sphere.
+# RANO for low-grade glioma (van den Bent et al. 2011, Lancet Oncol 12:583) calls 25 % more in the product of two
+# diameters on T2 progression, 25 % less a minor response; here carried over to the volume of a sphere.
 PROGRESSION_RATIO, RESPONSE_RATIO = 1.25**1.5, 0.75**1.5
 # Exams are a fictional matter of the years from here on; day 0 of a patient lies within ten years of it.
 FIRST_DATE, YEARS = datetime.date(2008, 1, 1), 10
@@ -77,7 +77,7 @@ def read_settings(cohort_file):
     """
     cohort = io.read_yaml(cohort_file)
     if "simulation" not in cohort:
-        raise InvalidInput(f"{cohort_file}: not a simulated cohort; add the key `simulation` (an empty one, {{}}, will do)")
+        raise InvalidInput(f"{cohort_file}: not a simulated cohort; add the key `simulation` (even an empty one, {{}})")
     return validate(cohort["simulation"], "simulation", f"{cohort_file}, simulation")
 
 
@@ -94,7 +94,8 @@ def draw_cohort(settings):
     low, high = settings["exams"]
     exams = draw.integers(low, high + 1, count)
     intervals = int(exams.sum()) - count
-    phases = iter(_deal(draw, intervals, progression=settings["progression"], response=settings["response"], rest="stable"))
+    changes = {phase: settings[phase] for phase in PHASES[1:]}
+    phases = iter(_deal(draw, intervals, rest="stable", **changes))
     languages = _deal(draw, count, fr=settings["french"], rest="en")
     resected = _deal(draw, count, yes=settings["resected"], rest="no")
     labelled = _deal(draw, count, yes=settings["human_patients"], rest="no")
@@ -131,7 +132,10 @@ def find_patient(settings, subject):
     for patient in draw_cohort(settings):
         if patient.subject == subject:
             return patient
-    raise InvalidInput(f"subject {subject} is not in the simulated cohort; write its sheets anew with `python -m gliodelta.simulation sheets`")
+    raise InvalidInput(
+        f"subject {subject}: the settings of the simulated cohort make no such patient; "
+        "write its sheets anew with `python -m gliodelta.simulation sheets`"
+    )
 
 
 def _deal(draw, count, rest, **shares):
@@ -146,9 +150,10 @@ def _draw_exams(settings, draw, course, compressed):
     relative = np.cumprod([1, *factors])
     volumes = relative / relative.max() * draw.uniform(*settings["largest_volume_ml"])
     first = FIRST_DATE + datetime.timedelta(days=int(draw.integers(365 * YEARS)))
+    dates = [first + datetime.timedelta(days=int(day)) for day in days]
     return tuple(
-        Exam(f"{day:04d}", first + datetime.timedelta(days=int(day)), round(float(volume), 3), next(compressed) == "yes")
-        for day, volume in zip(days, volumes, strict=True)
+        Exam(f"{day:04d}", date, round(float(volume), 3), next(compressed) == "yes")
+        for day, date, volume in zip(days, dates, volumes, strict=True)
     )
 
 

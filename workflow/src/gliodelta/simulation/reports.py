@@ -7,9 +7,15 @@ from gliodelta import io
 from gliodelta.simulation.seeds import stream
 
 MONTHS = {
-    "fr": ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"],
-    "en": ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"],
-}
+    "fr": {
+        1: "janvier", 2: "février", 3: "mars", 4: "avril", 5: "mai", 6: "juin",
+        7: "juillet", 8: "août", 9: "septembre", 10: "octobre", 11: "novembre", 12: "décembre",
+    },
+    "en": {
+        1: "January", 2: "February", 3: "March", 4: "April", 5: "May", 6: "June",
+        7: "July", 8: "August", 9: "September", 10: "October", 11: "November", 12: "December",
+    },
+}  # fmt: skip
 SIDES = {"fr": {"left": "gauche", "right": "droit"}, "en": {"left": "left", "right": "right"}}
 HEADINGS = {
     "fr": ("Date de l'examen", "IRM CÉRÉBRALE", "INDICATION", "COMPARAISON", "TECHNIQUE", "DESCRIPTION", "CONCLUSION"),
@@ -176,7 +182,8 @@ def compose(patient, report, draw):
     conclusion = [pick(CONCLUSIONS[language][report.stated])] + [HYPOTHESES[language]] * bool(draw.random() < 0.3)
     compared = COMPARISONS[language]
     compared = compared if words["older"] else tuple(text for text in compared if "{older}" not in text)
-    parts = (pick(INDICATIONS[language]), pick(compared), TECHNIQUES[language], " ".join(findings), " ".join(conclusion))
+    start = (pick(INDICATIONS[language]), pick(compared), TECHNIQUES[language])
+    parts = (*start, " ".join(findings), " ".join(conclusion))
     day, title, *headings = HEADINGS[language]
     header = f"Patient : SIMULATED {patient.subject.upper()}\n{day} : {words['today']}\n\n{title}\n"
     return header + "".join(f"\n{heading}\n{text}\n" for heading, text in zip(headings, parts, strict=True))
@@ -204,5 +211,5 @@ def _dates(patient, report, draw):
 def _write_date(date, form, language):
     """A date, day first: 12.03.2015, 12/03/2015 or 12 March 2015."""
     if form == 2:
-        return f"{date.day} {MONTHS[language][date.month - 1]} {date.year}"
+        return f"{date.day} {MONTHS[language][date.month]} {date.year}"
     return f"{date:%d.%m.%Y}" if form == 0 else f"{date:%d/%m/%Y}"

@@ -50,7 +50,11 @@ def _write(lines, path):
 def _rows(patients, layout):
     """One list of rows a sheet; `layout` says where an exam's files lie."""
     return {
-        "exams": [(p.subject, exam.session, f"sub-{p.subject}/{layout.exam_folder(p, exam)}") for p in patients for exam in p.exams],
+        "exams": [
+            (p.subject, exam.session, f"sub-{p.subject}/{layout.exam_folder(p, exam)}")
+            for p in patients
+            for exam in p.exams
+        ],
         "pairs": [(p.subject, pair.prior, pair.current) for p in patients for pair in p.pairs],
         "labels": [
             (p.subject, pair.prior, pair.current, f"r{reader}", label)
@@ -59,7 +63,9 @@ def _rows(patients, layout):
             for reader, label in enumerate(pair.labels, start=1)
         ],
         "reports": [
-            (p.subject, report.current, f"sub-{p.subject}/ses-{report.current}/report.txt") for p in patients for report in p.reports
+            (p.subject, report.current, f"sub-{p.subject}/ses-{report.current}/report.txt")
+            for p in patients
+            for report in p.reports
         ],
         "events": [(p.subject, *event) for p in patients for event in p.events],
     }

@@ -1,18 +1,19 @@
 """N4 (Tustison et al. 2010, doi:10.1109/TMI.2010.2046908) on a coarse grid: a second where ITK takes 15.
 
 ITK fits its B-splines to scattered points one by one. On a grid the weights of a point are products of one weight an
-axis, so that the same approximation (Lee, Wolberg & Shin 1997, equations 2 to 4) is three small matrix products. The fit
-runs inside the brain mask: background and scalp drive it elsewhere.
+axis, so that the same approximation (Lee, Wolberg & Shin 1997, equations 2 to 4) is three small matrix products. The
+fit runs inside the brain mask: background and scalp drive it elsewhere.
 """
 
 import numpy as np
 
 # The field varies over centimetres; 4 mm voxels hold it.
 GRID_MM = 4.0
-# Spans of the cubic B-splines along each axis, coarse to fine (ITK's default of four levels), at most the number that
-# keeps the finest span above 25 mm: a shorter one would follow tumours.
-SPANS = (1, 2, 4, 8)
-SHORTEST_SPAN_MM = 25.0
+# Spans of the cubic B-splines along each axis, coarse to fine, at most the number that keeps each above 45 mm. ITK's
+# fourth level has spans of about 25 mm, which follow cortex, fluid and tumours: it lowered the correlation with the
+# image without bias from .95 to .87 under mild fields and made two real visits less alike.
+SPANS = (1, 2, 4)
+SHORTEST_SPAN_MM = 45.0
 ITERATIONS = 50
 # Stops a level when the field changes by less than this, as a coefficient of variation. ITK's 1e-7 never stops it.
 TOLERANCE = 1e-3
