@@ -18,7 +18,10 @@ min_version("9.27")
 sys.path.insert(0, f"{workflow.basedir}/workflow/src")
 
 
-configfile: "config/config.yaml"
+# A configuration of one's own replaces the demo's; it is not laid over it.
+if not workflow.overwrite_configfiles:
+
+    configfile: "config/config.yaml"
 
 
 pathvars:

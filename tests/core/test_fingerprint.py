@@ -12,6 +12,8 @@ FILES = {
     "other.py": "VALUE = 1\n",
     "engines/__init__.py": "",
     "engines/fast_one.py": "SPEED = 1\n",
+    "scripts/a.py": "from gliodelta.a import f\n\nf(x=1)\n",
+    "scripts/b.py": "from gliodelta.b import g\n\ng(x=1)\n",
 }
 
 
@@ -19,14 +21,14 @@ FILES = {
 def package(tmp_path, monkeypatch):
     """A small package in place of ours; `write` edits it as between two starts of Snakemake."""
     monkeypatch.setattr(fingerprint, "SOURCE", tmp_path)
+    monkeypatch.setattr(fingerprint, "SCRIPTS", tmp_path / "gliodelta" / "scripts")
 
     def write(name, text):
         file = tmp_path / "gliodelta" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-        for cached in (fingerprint._closure, fingerprint._imports, fingerprint._tree, fingerprint._tree_hash):
-            cached.cache_clear()
-        fingerprint._file_of.cache_clear()
+        for cached in ("closure", "imports", "names_in", "file_of", "tree", "tree_hash"):
+            getattr(fingerprint, f"_{cached}").cache_clear()
 
     for name, text in FILES.items():
         write(name, text)
@@ -45,6 +47,8 @@ def package(tmp_path, monkeypatch):
         ("c.py", "return x", "return 2 * x", False),
         ("other.py", "1", "2", True),
         ("engines/fast_one.py", "1", "2", True),
+        ("scripts/a.py", "x=1", "x=2", False),
+        ("scripts/b.py", "x=1", "x=2", True),
     ],
 )
 def test_what_changes_a_fingerprint(package, name, old, new, same):

@@ -3,9 +3,9 @@
 from itertools import product
 from types import SimpleNamespace
 
-from gliodelta.fingerprint import code_of, digest
+from gliodelta.fingerprint import code_of
 from gliodelta.schema import InvalidInput
-from gliodelta.sheets import SHEETS, pair_id
+from gliodelta.sheets import pair_id
 from gliodelta.study import Study
 from snakemake.exceptions import WorkflowError
 
@@ -56,21 +56,19 @@ def cohort_value(key):
     return value
 
 
-def exam_row(wildcards):
-    """Digest of the exam's row and of what decides how it is read."""
-    return digest(study.row("exams", wildcards.cohort, wildcards.subject, wildcards.session))
+def exam_state(wildcards):
+    """Digest of where the exam lies, how it is read and when its source last changed."""
+    return study.exam_state(wildcards.cohort, wildcards.subject, wildcards.session)
 
 
-def pair_row(wildcards):
-    """Digest of the pair's row."""
-    return digest(study.row("pairs", wildcards.cohort, wildcards.subject, wildcards.pair))
+def report_states(wildcards):
+    """Digest of where the cohort's reports lie and when they last changed."""
+    return study.report_states(wildcards.cohort)
 
 
-def subject_rows(wildcards):
-    """Digest of all the subject's rows and of the settings of the cohort's simulation."""
-    cohort = study.cohorts[wildcards.cohort]
-    rows = study.rows(wildcards.cohort, *SHEETS, subject=wildcards.subject)
-    return digest([rows, cohort["layout"], cohort.get("simulation")])
+def simulated_settings(wildcards):
+    """Digest of what the subject's simulation depends on."""
+    return study.simulated_subject(wildcards.cohort, wildcards.subject)
 
 
 def cohort_rows(*kinds):
@@ -102,8 +100,8 @@ def scratch(wildcards, output):
 
 
 def arm_row(wildcards):
-    """The arm's row of arms.tsv."""
-    return study.arms[wildcards.arm]
+    """The arm's row of arms.tsv, without what does not change its models."""
+    return {key: value for key, value in study.arms[wildcards.arm].items() if key != "primary"}
 
 
 def arm_recipes(wildcards):
@@ -380,6 +378,7 @@ def final_results():
     maps += [f"<results>/simulation/{cohort}/population.png" for cohort in simulated_cohorts()]
     if not study.development:
         return maps
+    scores = [f"<results>/external/{cohort}/{arm}/predictions.tsv" for cohort in study.inference for arm in study.arms]
     checks = ["<results>/evaluation/simulation.tsv"] if simulated_cohorts() else []
     return [
         *maps,
@@ -387,5 +386,6 @@ def final_results():
         "<results>/manifests/counts.tsv",
         "<results>/evaluation/summary.tsv",
         "<results>/evaluation/comparisons.tsv",
+        *scores,
         *checks,
     ]

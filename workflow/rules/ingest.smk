@@ -13,7 +13,7 @@ rule convert_exam:
     params:
         code=code_of_layout("gliodelta.ingest.convert"),
         cohort_file=cohort_file,
-        row=exam_row,
+        state=exam_state,
     script:
         "../../scripts/convert_exam.py"
 

@@ -19,7 +19,8 @@ rule extract_reports:
     params:
         code=code_of("gliodelta.labels.extract"),
         cohort_file=cohort_file,
-        rows=cohort_rows("exams", "reports"),
+        exams=cohort_rows("exams"),
+        reports=report_states,
         languages=cohort_value("languages"),
         date_order=cohort_value("date_order"),
         tolerance_days=setting("labels", "tolerance_days"),

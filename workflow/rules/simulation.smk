@@ -10,7 +10,7 @@ rule simulate_patient:
     params:
         code=code_of("gliodelta.simulation.patient"),
         cohort_file=cohort_file,
-        rows=subject_rows,
+        settings=simulated_settings,
     script:
         "../../scripts/simulate_patient.py"
 

@@ -1,8 +1,9 @@
 """What a job's code is, as a short hash: equal as long as only comments, docstrings or layout change.
 
-Snakemake does not see the package behind a thin script. Every rule therefore has ``params: code=code_of(...)``:
-the hash of the syntax trees of the module, of all modules of this package that it imports (at any depth, also inside
-functions) and of the plug-ins that the job loads by name. A changed hash is a changed parameter, which reruns the rule.
+Snakemake does not see the package behind a thin script. Every rule therefore has ``params: code=code_of(...)``: the hash
+of the syntax trees of the module, of all modules of this package that it imports (at any depth, also inside functions),
+of the plug-ins that the job loads by name, and of the scripts that call the module. A changed hash is a changed
+parameter, which reruns the rule.
 """
 
 import ast
@@ -12,6 +13,7 @@ import json
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[1]
+SCRIPTS = SOURCE.parents[1] / "scripts"
 PACKAGE = __name__.split(".")[0]
 
 
@@ -30,7 +32,9 @@ def code_of(module, plugins=()):
     """
     wanted = [module, *(name.replace("-", "_") for name in plugins)]
     closure = sorted(set().union(*(_closure(name) for name in wanted)))
-    return digest({name: _tree_hash(_file_of(name)) for name in closure})
+    callers = {f"scripts/{file.name}": file for file in sorted(SCRIPTS.glob("*.py")) if module in _names_in(file)}
+    files = {**{name: _file_of(name) for name in closure}, **callers}
+    return digest({name: _tree_hash(file) for name, file in files.items()})
 
 
 @functools.cache
@@ -48,12 +52,20 @@ def _closure(module):
 @functools.cache
 def _imports(module):
     names = {module.rsplit(".", depth)[0] for depth in range(1, module.count(".") + 1)} - {PACKAGE}
-    for node in ast.walk(_tree(_file_of(module))):
+    names |= _names_in(_file_of(module))
+    return sorted(name for name in names if name.startswith(f"{PACKAGE}.") and _file_of(name))
+
+
+@functools.cache
+def _names_in(file):
+    """Dotted names that a file imports: modules, and what it takes from them, which may be modules too."""
+    names = set()
+    for node in ast.walk(_tree(file)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return sorted(name for name in names if name.startswith(f"{PACKAGE}.") and _file_of(name))
+    return names
 
 
 @functools.cache

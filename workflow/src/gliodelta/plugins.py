@@ -3,6 +3,8 @@
 import importlib
 import pkgutil
 
+from gliodelta.schema import InvalidInput
+
 
 def names(package):
     """Returns the sorted names of the plug-ins of `package`, such as ``gliodelta.imaging.registration``."""
@@ -10,14 +12,22 @@ def names(package):
     return sorted(module.name.replace("_", "-") for module in pkgutil.iter_modules(folder) if module.name[0] != "_")
 
 
+def check(package, name, place="configuration"):
+    """Checks that `package` has a plug-in called `name`; `place` is where the user wrote it.
+
+    Raises:
+        InvalidInput: there is no such plug-in; the text lists those there are.
+    """
+    if name not in names(package):
+        kind = package.rsplit(".")[-1].replace("_", " ")
+        raise InvalidInput(f"{place}: no {kind} is called {name!r}; choose from {', '.join(names(package))}")
+
+
 def load(package, name):
     """Imports the plug-in `name` of `package`; a hyphen in `name` stands for an underscore in the file.
 
     Raises:
-        ValueError: there is no such plug-in; the text lists those there are.
+        InvalidInput: there is no such plug-in; the text lists those there are.
     """
-    if name not in names(package):
-        raise ValueError(
-            f"no {package.rsplit('.')[-1]} plug-in is called {name!r}; choose from {', '.join(names(package))}"
-        )
+    check(package, name)
     return importlib.import_module(f"{package}.{name.replace('-', '_')}")

@@ -3,10 +3,11 @@
 from itertools import product
 from pathlib import Path
 
+from gliodelta import plugins
 from gliodelta.fingerprint import code_of, digest
 from gliodelta.ingest import LAYOUTS
 from gliodelta.schema import InvalidInput, validate
-from gliodelta.sheets import pair_id, read_cohort, read_sheet
+from gliodelta.sheets import find, read_cohort, read_sheet, report_path, source_path
 
 DEVELOPMENT, EXTERNAL, INFERENCE = "development", "external", "inference"
 # Where the variants live that an arm or a recipe chooses by name.
@@ -14,6 +15,8 @@ ENCODERS = "gliodelta.training.encoders"
 REPRESENTATIONS = "gliodelta.training.representations"
 STRATEGIES = "gliodelta.transfer.strategies"
 METHODS = "gliodelta.pretraining.methods"
+# Steps of imaging whose engine the configuration names.
+ENGINES = ("brain_extraction", "bias_correction", "registration")
 
 
 class Study:
@@ -24,7 +27,7 @@ class Study:
         cohorts: dict of name to cohort (`sheets.read_cohort`), in the configured order.
         arms, recipes: dicts of name to row; empty without a development cohort.
         development: name of the development cohort, or None.
-        external: names of the external cohorts.
+        external, inference: names of the cohorts with these roles.
     """
 
     def __init__(self, config):
@@ -40,11 +43,17 @@ class Study:
         self.cohorts = {name: read_cohort(self.cohort_file(name)) for name in self.config["cohorts"]}
         self.development = self._development()
         self.external = [name for name, cohort in self.cohorts.items() if cohort["role"] == EXTERNAL]
+        self.inference = [name for name, cohort in self.cohorts.items() if cohort["role"] == INFERENCE]
         self.arms = self._rows("arms", "arm") if self.development else {}
         self.recipes = self._rows("recipes", "recipe") if self.development else {}
+        self._exams = {
+            (name, row["subject"], row["session"]): row
+            for name, cohort in self.cohorts.items()
+            for row in cohort["exams"]
+        }
+        self._check_plugins()
         self._check_arms()
-        self._exams = self._index("exams", lambda row: row["session"])
-        self._pairs = self._index("pairs", pair_id)
+        self._check_patients()
 
     def cohort_file(self, name):
         """Returns the path of the YAML of cohort `name`."""
@@ -61,17 +70,31 @@ class Study:
         """Returns the subjects of a cohort in the order of its sheet."""
         return list(dict.fromkeys(row["subject"] for row in self.cohorts[cohort]["exams"]))
 
-    def row(self, kind, cohort, subject, key):
-        """Returns the row of an exam (`key` is its session) or of a pair (`key` is its id), with the keys of its cohort
-        that decide how it is read.
-        """
-        row = (self._exams if kind == "exams" else self._pairs)[cohort, subject, key]
-        return {**row, "layout": self.cohorts[cohort]["layout"], "links": "links" in self.cohorts[cohort]}
+    def exam_state(self, cohort, subject, session):
+        """Returns the digest of where an exam lies, how it is read and when its source last changed.
 
-    def rows(self, cohort, *kinds, subject=None):
-        """Returns the digest of sheets' rows, of one subject or of all, for a rule that depends on their content."""
-        sheets = [self.cohorts[cohort][kind] for kind in kinds]
-        return digest([[row for row in sheet if subject in (None, row["subject"])] for sheet in sheets])
+        A repaired link, a moved root or an exam that turns up late changes it; no raw path can be read from it.
+        """
+        found = self.cohorts[cohort]
+        row = self._exams[cohort, subject, session]
+        where = None if "simulation" in found else self._state(source_path, self.cohort_file(cohort), subject, session)
+        return digest([row, found["layout"], where])
+
+    def report_states(self, cohort):
+        """Returns the digest of the cohort's reports: where each lies and when it last changed."""
+        found = self.cohorts[cohort]
+        states = [None if "simulation" in found else self._state(report_path, found, row) for row in found["reports"]]
+        return digest([found["reports"], states])
+
+    def simulated_subject(self, cohort, subject):
+        """Returns the digest of what a subject's simulation depends on: its exams and the cohort's settings."""
+        found = self.cohorts[cohort]
+        settings = validate(found["simulation"], "simulation", f"{self.cohort_file(cohort)}, simulation")
+        return digest([find(found, "exams", subject=subject), found["layout"], settings])
+
+    def rows(self, cohort, *kinds):
+        """Returns the digest of sheets, for a rule that depends on their content."""
+        return digest([self.cohorts[cohort][kind] for kind in kinds])
 
     def folds(self):
         """Returns (repeat, fold) of every outer fold, counted from 1."""
@@ -111,8 +134,15 @@ class Study:
         """Returns the names of the grids that the arms use."""
         return sorted({row["grid"] for row in self.arms.values()})
 
-    def _index(self, kind, key):
-        return {(name, row["subject"], key(row)): row for name, cohort in self.cohorts.items() for row in cohort[kind]}
+    @staticmethod
+    def _state(find_path, *where):
+        try:
+            path = find_path(*where)
+            stat = path.stat()
+        except (LookupError, OSError):
+            # The job that reads it will say what is missing.
+            return None
+        return [str(path), stat.st_size, stat.st_mtime_ns]
 
     def _development(self):
         names = [name for name, cohort in self.cohorts.items() if cohort["role"] == DEVELOPMENT]
@@ -141,6 +171,30 @@ class Study:
                 )
             rows[row[column]] = row
         return rows
+
+    def _check_plugins(self):
+        imaging = self.config["imaging"]
+        wanted = [(LAYOUTS, cohort["layout"], self.cohort_file(name)) for name, cohort in self.cohorts.items()]
+        wanted += [(f"gliodelta.imaging.{kind}", imaging[kind], f"configuration, imaging: {kind}") for kind in ENGINES]
+        for kind, rows in (("arms", self.arms), ("recipes", self.recipes)):
+            for name, row in rows.items():
+                place = f"{self.config[kind]}, row {name}"
+                wanted += [(ENCODERS, row["encoder"], place), (REPRESENTATIONS, row["representation"], place)]
+                wanted += [(STRATEGIES, strategy, place) for strategy in _list(row.get("strategies", ""))]
+                wanted += [(METHODS, row["method"], place)] if "method" in row else []
+        for package, name, place in wanted:
+            plugins.check(package, name, place)
+
+    def _check_patients(self):
+        home = set(self.subjects(self.development)) if self.development else set()
+        for name in self.external:
+            both = sorted(home & set(self.subjects(name)))
+            if both:
+                raise InvalidInput(
+                    f"{self.sheet('exams', name)}: {len(both)} subjects, such as {both[0]}, are also in the development "
+                    "cohort, so that the external test would not be one; leave them out, or, if they are other "
+                    "people, give them other ids"
+                )
 
     def _check_arms(self):
         primary = [name for name, row in self.arms.items() if row["primary"] == "yes"]
