@@ -1,9 +1,11 @@
 """Sheets: what is wrong is said with file, line and what to write."""
 
+import re
+
 import pytest
 
 from gliodelta.schema import InvalidInput
-from gliodelta.sheets import read_cohort, read_sheet, source_path
+from gliodelta.sheets import day_of_session, read_cohort, read_sheet, source_path
 
 EXAMS = "subject\tsession\tsource\n1\t0\ta/b\n1\t90\ta/c\n10\t0\td\n"
 
@@ -45,17 +47,49 @@ def test_raw_paths_can_stay_in_a_link_table(cohort, tmp_path):
 @pytest.mark.parametrize(
     ("sheets", "message"),
     [
-        ({"pairs": "subject\tprior\tcurrent\n1\t0\t91\n"}, r"pairs.tsv line 2: subject 1 has no session 91"),
+        (
+            {"pairs": "subject\tprior\tcurrent\n1\t0\t91\n"},
+            r"pairs.tsv line 2, column current: the subject has no such session",
+        ),
         ({"exams": EXAMS + "1\t90\tx\n"}, r"exams.tsv line 5: the same subject, session as line 3"),
         ({"exams": EXAMS + "a-b\t90\tx\n"}, r"exams.tsv line 5: subject must match pattern"),
         ({"exams": "subject\tsesion\n1\t0\n"}, r"exams.tsv line 2: unknown key 'sesion'.*write 'session'"),
         ({"exams": "subject\tsession\n1 0\n"}, r"exams.tsv line 2: the row has another number of cells"),
         ({"labels": "subject\tprior\tcurrent\treader\tlabel\n1\t0\t90\tr\tbigger\n"}, r"label must be one of"),
+        ({"exams": EXAMS + "2\t20231340\t\n"}, r"exams.tsv line 5, column session: neither a day nor a date; write"),
+        ({"exams": EXAMS + "2\t2023134\t\n"}, r"exams.tsv line 5, column session: neither a day nor a date; write"),
+        ({"events": "subject\tsession\tevent\n1\t20230101\tsurgery\n"}, r"events.tsv line 2.*both days and dates"),
     ],
 )
 def test_what_is_wrong_is_said(cohort, sheets, message):
     with pytest.raises(InvalidInput, match=message):
         read_cohort(cohort(**sheets))
+
+
+@pytest.mark.parametrize(
+    "sheets",
+    [
+        {"exams": EXAMS + "Jean DUPONT\t1\t\n"},
+        {"exams": EXAMS + "x\tDUPONT\t\n"},
+        {"exams": EXAMS + "DUPONT\t20231340\t\n"},
+        {"exams": EXAMS + "DUPONT\t1\t\nDUPONT\t20230101\t\n"},
+        {"exams": "DUPONT\t0\n1\t90\n"},
+        {"exams": "jean.dupont@mail.ch\t0\n1\t90\n"},
+        {"pairs": "subject\tprior\tcurrent\nDUPONT\t0\t1\n"},
+    ],
+)
+def test_no_cell_of_a_sheet_is_repeated(cohort, sheets):
+    with pytest.raises(InvalidInput) as error:
+        read_cohort(cohort(**sheets))
+    assert not re.search("dupont|20231340", str(error.value), re.IGNORECASE)
+
+
+@pytest.mark.parametrize(
+    ("session", "day"),
+    [("0", 0), ("0090", 90), ("00000010", 10), ("-003", -3), ("-0000100", -100), ("20230101", 738521)],
+)
+def test_a_session_is_a_number_of_days_or_a_date(session, day):
+    assert day_of_session(session) == day
 
 
 @pytest.mark.parametrize(

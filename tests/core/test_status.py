@@ -1,9 +1,11 @@
 """A data fault writes every output and its reason; a bug fails."""
 
+import errno
+
 import pytest
 
 from gliodelta import io
-from gliodelta.status import Excluded, reporting
+from gliodelta.status import Excluded, is_machine_fault, reporting
 
 
 def test_a_fault_writes_placeholders_and_the_reason_travels(tmp_path):
@@ -29,3 +31,9 @@ def test_a_bug_is_no_exclusion(tmp_path):
     with pytest.raises(ZeroDivisionError), reporting(tmp_path / "s.json"):
         1 / 0  # noqa: B018
     assert not (tmp_path / "s.json").exists()
+
+
+def test_what_the_system_says_of_itself_is_no_fault_of_the_data():
+    machine = [MemoryError(), OSError(errno.EIO, ""), OSError(errno.ENOSPC, ""), OSError(errno.ESTALE, "")]
+    data = [FileNotFoundError(errno.ENOENT, ""), PermissionError(errno.EACCES, ""), OSError("truncated"), ValueError()]
+    assert all(map(is_machine_fault, machine)) and not any(map(is_machine_fault, data))

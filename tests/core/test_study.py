@@ -7,6 +7,7 @@ import pytest
 
 from gliodelta import io, sheets, study
 from gliodelta.schema import InvalidInput
+from gliodelta.tuning.space import settings
 
 
 @pytest.fixture
@@ -59,6 +60,13 @@ def test_errors_say_what_to_write(demo, change, message):
 def test_arms_and_recipes_must_fit(demo, tmp_path, table, change, message):
     with pytest.raises(InvalidInput, match=message):
         study.Study({**demo, table: rows(tmp_path, f"config/{table}.tsv", change)})
+
+
+def test_the_published_design_has_its_36_settings_and_six_for_the_baseline(demo):
+    # methods.md A6: 72 nominal settings, of which 36 are distinct.
+    paper = study.Study({**io.read_yaml("config/paper.yaml"), "cohorts": ["demo", "demobrats"]})
+    counts = {name: len(settings(row, paper.recipes_of(name), 123)) for name, row in paper.arms.items()}
+    assert counts == {"vgg-baseline": 6, "vgg-transfer": 36, "seresnext-baseline": 6, "seresnext-transfer": 36}
 
 
 def test_a_cohort_without_labels_ends_with_the_maps(demo):

@@ -93,3 +93,18 @@ def test_an_excluded_exam_passes_on_its_reason(tmp_path):
         tmp_path / "absent", tmp_path / "absent", tmp_path / "m.json", "n4", tmp_path / "b.nii.gz", tmp_path / "b.json"
     )
     assert io.read_json(tmp_path / "b.json")["reason"] == "brain too small"
+
+
+@pytest.mark.parametrize(
+    ("value", "factor", "reason"),
+    [(0, 1, "the image is black inside the brain"), (7, np.nan, "the bias correction fails numerically on the image")],
+)
+def test_a_numerical_failure_excludes_the_exam(tmp_path, monkeypatch, value, factor, reason):
+    monkeypatch.setattr("gliodelta.imaging.bias_correction.none.correct", lambda data, *_: data * np.float32(factor))
+    io.write_image(np.full((5, 5, 5), value, np.float32), np.eye(4), tmp_path / "t2.nii.gz")
+    io.write_image(np.ones((5, 5, 5), np.uint8), np.eye(4), tmp_path / "m.nii.gz")
+    io.write_json({"status": "included", "reason": ""}, tmp_path / "m.json")
+    files = [tmp_path / name for name in ("t2.nii.gz", "m.nii.gz", "m.json")]
+    correct_bias(*files, "none", tmp_path / "b.nii.gz", tmp_path / "b.json")
+    assert io.read_json(tmp_path / "b.json") == {"status": "excluded", "reason": reason}
+    assert io.read_image(tmp_path / "b.nii.gz").shape == (1, 1, 1)

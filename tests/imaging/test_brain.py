@@ -133,3 +133,11 @@ def test_an_excluded_exam_passes_on_its_reason(tmp_path):
     outputs = tmp_path / "m.nii.gz", tmp_path / "m.json"
     extract_brain(tmp_path / "absent.nii.gz", tmp_path / "t2.json", "template", False, 1, 2, *outputs)
     assert io.read_json(tmp_path / "m.json")["reason"] == "no T2 series"
+
+
+def test_a_numerical_failure_excludes_the_exam(tmp_path, monkeypatch):
+    monkeypatch.setattr(
+        "gliodelta.imaging.brain_extraction.deepbet.extract", lambda *_: np.linalg.inv(np.zeros((2, 2)))
+    )
+    _, sidecar = run(tmp_path, np.where(ball(70)[0], 100.0, 0), ball(70)[1], engine="deepbet", skull_stripped=False)
+    assert sidecar == {"status": "excluded", "reason": "the brain extraction fails numerically on the image"}

@@ -83,6 +83,14 @@ def test_a_constant_exam_is_excluded():
         standardise(np.full(SHAPE, 7.0), brain())
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_an_exam_that_is_not_finite_is_excluded(value):
+    image = np.random.default_rng(0).normal(size=SHAPE)
+    image[8, 8, 8] = value
+    with pytest.raises(Excluded, match="not finite inside the brain"):
+        standardise(image, brain())
+
+
 def test_no_common_brain_excludes_the_pair(pair):
     io.write_image(np.zeros(SHAPE, np.float32), AFFINE, pair / "prior.nii.gz")
     outputs = run(pair)

@@ -68,3 +68,20 @@ def test_similarity_of_a_constant_image_is_none():
     everywhere = np.ones(rng.shape, bool)
     assert similarity(rng, np.zeros(rng.shape), everywhere) == 0
     assert similarity(rng, 3 - 2 * rng, everywhere) == -1
+
+
+@pytest.mark.parametrize("matrix", [np.zeros((4, 4)), np.diag([-1.0, 1, 1, 1]), np.full((4, 4), np.nan), None])
+def test_a_numerical_failure_excludes_the_pair(exams, tmp_path, monkeypatch, matrix):
+    def register(*_):
+        return np.linalg.inv(np.zeros((4, 4))) if matrix is None else matrix
+
+    monkeypatch.setattr("gliodelta.imaging.registration.gauss_newton.register", register)
+    transform, registered, sidecar = run(exams, tmp_path)
+    reason = "the registration fails numerically on the pair"
+    assert io.read_json(sidecar) == {"status": "excluded", "reason": reason}
+    assert transform.exists() and io.read_image(registered).shape == (1, 1, 1)
+
+
+def test_a_similarity_that_is_not_finite_excludes_the_pair(exams, tmp_path, monkeypatch):
+    monkeypatch.setattr("gliodelta.imaging.register.similarity", lambda *_: float("nan"))
+    assert io.read_json(run(exams, tmp_path)[2])["status"] == "excluded"

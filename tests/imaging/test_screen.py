@@ -103,3 +103,4 @@ def test_the_gallery_holds_fifty_and_the_sample_does_not_depend_on_the_order():
 
 def test_days_between_sessions_and_dates():
     assert days_between("96", "200") == 104 and days_between("20081230", "20090102") == 3
+    assert days_between("00000010", "20") == 10

@@ -1,15 +1,20 @@
 """Whatever form an exam comes in, its voxels stay at their place; whatever is wrong with it becomes a reason."""
 
+import errno
 import re
+import subprocess
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
+import pydicom
 import pytest
 import SimpleITK as sitk
 from scipy.spatial.transform import Rotation
 
 from gliodelta import io
 from gliodelta.ingest.convert import FACTS, convert_exam
+from gliodelta.sheets import read_cohort
 
 TILTED = Rotation.from_euler("xyz", [12, -7, 5], degrees=True).as_matrix()
 # Bytes of the NIfTI-1 header.
@@ -182,3 +187,45 @@ def test_faulty_metaimage_is_excluded(tmp_path, convert, metaimage):
     assert excluded(convert(tmp_path / "raw", "brats2015"), "damaged")
     file.unlink()
     assert excluded(convert(tmp_path / "raw", "brats2015"), "holds 0 images called MR_T2, not 1")
+
+
+def failing(error):
+    def fail(*_, **__):
+        raise error
+
+    return fail
+
+
+@pytest.mark.parametrize(
+    ("error", "holder", "name", "layout"),
+    [
+        (MemoryError(), io, "read_image", "nifti"),
+        (OSError(errno.EIO, "disk"), io, "read_image", "nifti"),
+        (OSError(errno.ESTALE, "share"), Path, "stat", "nifti"),
+        (MemoryError(), pydicom, "dcmread", "dicom"),
+        (OSError(errno.EIO, "disk"), pydicom, "dcmread", "dicom"),
+        (MemoryError(), pydicom.Dataset, "get", "dicom"),
+        (RuntimeError("Failed to allocate memory for image."), sitk, "ReadImage", "brats2015"),
+    ],
+)
+def test_a_fault_of_the_machine_excludes_no_exam(
+    tmp_path, voxels, dicom_series, metaimage, cohort, monkeypatch, error, holder, name, layout
+):
+    sources = {
+        "nifti": lambda: nifti(tmp_path / "t2.nii", voxels),
+        "dicom": lambda: dicom_series(tmp_path / "raw") and tmp_path / "raw",
+        "brats2015": lambda: metaimage(tmp_path / "raw").parent.parent,
+    }
+    exam = str(cohort(tmp_path, layout, {("a1", "0"): sources[layout]()})), "a1", "0", "", tmp_path / "i.nii.gz"
+    read_cohort(exam[0])
+    with monkeypatch.context() as patch, pytest.raises(type(error)):
+        patch.setattr(holder, name, failing(error))
+        convert_exam(*exam, tmp_path / "i.json")
+    assert not (tmp_path / "i.json").exists()
+
+
+def test_a_killed_dcm2niix_excludes_no_exam(tmp_path, dicom_series, convert, monkeypatch):
+    dicom_series(tmp_path / "raw")
+    monkeypatch.setattr(subprocess, "run", lambda command, **_: subprocess.CompletedProcess(command, -9))
+    with pytest.raises(RuntimeError, match="ended by signal 9"):
+        convert(tmp_path / "raw")

@@ -170,6 +170,23 @@ def test_loose_files_are_ranked_by_name_with_a_warning(tmp_path, draft):
     assert "The days of 3 exams are unknown" in printed
 
 
+@pytest.mark.parametrize(("visits", "day"), [(("2020-01-01", "2020-01-31"), "0030"), (("visit1", "visit2"), "0001")])
+def test_a_folder_a_visit_is_no_patient(tmp_path, draft, visits, day):
+    for name in (f"a/{visits[0]}/T2.nii.gz", f"a/{visits[1]}/T2.nii.gz", f"b/{visits[0]}/T2.nii.gz"):
+        empty_nifti(tmp_path / "raw" / name)
+    cohort, cohort_file, printed = draft(tmp_path / "raw")
+    found = {(session, path.parent.name, path.parent.parent.name) for _, session, path in sources(cohort, cohort_file)}
+    assert found == {("0000", visits[0], "a"), (day, visits[1], "a"), ("0000", visits[0], "b")}
+    assert "2 patients, 3 exams, 1 pairs" in printed and "no pair" not in printed
+
+
+def test_patients_side_by_side_are_not_joined_and_the_lack_of_pairs_is_said(tmp_path, draft):
+    for name in "ab":
+        empty_nifti(tmp_path / "raw" / name / "T2.nii.gz")
+    printed = draft(tmp_path / "raw")[2]
+    assert "2 patients, 2 exams, 0 pairs" in printed and "There is no pair to compare" in printed
+
+
 def test_brats_with_its_published_labels(tmp_path, draft):
     for exam in (
         "HGG/brats_tcia_pat171_0200",

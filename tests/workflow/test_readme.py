@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+from itertools import pairwise
 
 import pytest
 
@@ -23,7 +24,7 @@ def drawn(project):
         line.split(" --> ") for line in map(str.strip, text.splitlines()) if "subgraph" not in line and line != "end"
     ]
     names = {name for chain in chains[1:] for name in chain}
-    return names, {edge for chain in chains for edge in zip(chain, chain[1:], strict=False)}
+    return names, {edge for chain in chains for edge in pairwise(chain)}
 
 
 def test_the_picture_of_the_rules_is_true(project, rulegraph):

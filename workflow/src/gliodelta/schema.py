@@ -13,19 +13,20 @@ class InvalidInput(ValueError):
     """Something that a person wrote is not as the schema wants it; the text says what to write instead."""
 
 
-def validate(document, name, where):
+def validate(document, name, where, quote=True):
     """Checks `document` against ``workflow/schemas/<name>.schema.yaml`` and fills in defaults.
 
     Args:
         document: what was read from YAML or from a row of a sheet; not modified.
         name: name of the schema.
         where: what the user calls the source, such as a file and line; begins the error text.
+        quote: whether the error text may repeat what was found; not of sheets, whose cells may name people.
 
     Returns:
         The document with the schema's defaults.
 
     Raises:
-        InvalidInput: with the place, what was found and what is expected.
+        InvalidInput: with the place, what was found (if `quote`) and what is expected.
     """
     import copy
 
@@ -34,7 +35,7 @@ def validate(document, name, where):
     try:
         return _validator(name)(_with_sections(copy.deepcopy(document), read(name)))
     except fastjsonschema.JsonSchemaValueException as error:
-        raise InvalidInput(f"{where}: {_explain(error)}") from None
+        raise InvalidInput(f"{where}: {_explain(error, quote)}") from None
 
 
 @functools.cache
@@ -59,17 +60,26 @@ def _with_sections(document, schema):
     return document
 
 
-def _explain(error):
+def _explain(error, quote):
     place = error.name.removeprefix("data").lstrip(".") or "the document"
     if error.rule not in ("additionalProperties", "required"):
-        return f"{error.message.removeprefix('data').lstrip('.')}, but is {error.value!r}"
+        return error.message.removeprefix("data").lstrip(".") + (f", but is {error.value!r}" if quote else "")
     known = sorted(error.definition.get("properties", {}))
     extra = [] if error.definition.get("additionalProperties", True) else sorted(set(error.value) - set(known))
-    faults = [f"unknown key {key!r} in {place}{_nearest(key, known)}" for key in extra]
+    faults = [f"{_unknown(key, known, quote)} in {place}{_nearest(key, known)}" for key in extra]
     missing = [key for key in error.definition.get("required", []) if key not in error.value]
     return "; ".join([*faults, *([f"{place} lacks {', '.join(missing)}"] if missing else [])])
 
 
+def _unknown(key, known, quote):
+    # Where the header is missing, keys are cells; one that is nearly a known key is none.
+    return f"unknown key {key!r}" if quote or _near(key, known) else "an unknown key"
+
+
+def _near(key, known):
+    return difflib.get_close_matches(str(key), known, n=1)
+
+
 def _nearest(key, known):
-    near = difflib.get_close_matches(str(key), known, n=1)
+    near = _near(key, known)
     return f": write {near[0]!r}" if near else f"; known keys: {', '.join(known)}"

@@ -1,6 +1,8 @@
 """A cohort: one YAML file and its sheets, read and checked. Light, since the Snakefile reads them at every start."""
 
+import contextlib
 import csv
+import datetime
 import functools
 import re
 from pathlib import Path
@@ -18,6 +20,8 @@ KEYS = {
     "reports": ("subject", "session"),
     "events": ("subject", "session", "event"),
 }
+# Nobody is followed for longer than a century.
+LONGEST_DAYS = 36525
 # Columns that hospital exports have and no sheet may.
 IDENTIFYING = re.compile(
     r"name|nom$|^nom|birth|naissance|^dob$|^ddn$|^avs|^ahv|address|adresse|phone|^tel|mail|^ipp$|^mrn$", re.IGNORECASE
@@ -35,7 +39,7 @@ def read_sheet(path, kind):
         list of dicts, all values text unless the schema gives a default.
 
     Raises:
-        InvalidInput: with file, line and column of the first row that is wrong, or doubled.
+        InvalidInput: with file, line and column of the first row that is wrong, or doubled; never with a cell's text.
     """
     rows, seen = [], {}
     with open(path, newline="", encoding="utf-8-sig") as file:
@@ -48,7 +52,7 @@ def read_sheet(path, kind):
                 raise InvalidInput(
                     f"{where}: the row has another number of cells than the header; cells are separated by tabs"
                 )
-            row = validate({key: value.strip() for key, value in row.items() if value.strip()}, kind, where)
+            row = validate({key: value.strip() for key, value in row.items() if value.strip()}, kind, where, False)
             key = tuple(row[name] for name in KEYS.get(kind, ()))
             if key and key in seen:
                 raise InvalidInput(f"{where}: the same {', '.join(KEYS[kind])} as line {seen[key]}; delete one of them")
@@ -58,11 +62,11 @@ def read_sheet(path, kind):
 
 
 def _refuse_names(columns, path):
-    for column in columns:
+    for number, column in enumerate(columns, start=1):
         if IDENTIFYING.search(column):
             raise InvalidInput(
-                f"{path}: column {column!r} may identify people; delete it. Sheets hold pseudonyms and days only, "
-                "which `python -m gliodelta.ingest draft` makes; names stay in its key file"
+                f"{path}: column {number} is called like one that may identify people; delete it. Sheets hold "
+                "pseudonyms and days, which `python -m gliodelta.ingest draft` makes; names stay in its key file"
             )
 
 
@@ -78,7 +82,7 @@ def read_cohort(file):
         dict with the YAML's keys (schema `cohort`), `name`, and one list of rows for each kind in `SHEETS`.
 
     Raises:
-        InvalidInput: a file is missing, misspelt, or names an exam that `exams.tsv` lacks.
+        InvalidInput: a file is missing, misspelt, names an exam that `exams.tsv` lacks, or an impossible date.
     """
     file = Path(file)
     if not file.is_file():
@@ -91,8 +95,23 @@ def read_cohort(file):
         if kind in REQUIRED and not sheet.is_file():
             raise InvalidInput(f"{sheet}: missing; `python -m gliodelta.ingest draft` writes first sheets")
         cohort[kind] = read_sheet(sheet, kind) if sheet.is_file() else []
+    _check_sessions(cohort, folder)
     _check_exams(cohort, folder)
     return cohort
+
+
+def _check_sessions(cohort, folder):
+    """Refuses sessions that are no day, and subjects with days in one row and dates in another."""
+    dated = {}
+    for kind in ("exams", "events"):
+        for line, row in enumerate(cohort[kind], start=2):
+            where = f"{folder / kind}.tsv line {line}, column session"
+            try:
+                day_of_session(row["session"])
+            except ValueError as error:
+                raise InvalidInput(f"{where}: {error}") from None
+            if dated.setdefault(row["subject"], is_date(row["session"])) != is_date(row["session"]):
+                raise InvalidInput(f"{where}: the subject has both days and dates; write all its sessions alike")
 
 
 def _check_exams(cohort, folder):
@@ -106,9 +125,34 @@ def _check_exams(cohort, folder):
             for column in columns:
                 if (row["subject"], row[column]) not in exams:
                     raise InvalidInput(
-                        f"{folder / kind}.tsv line {line}: subject {row['subject']} has no session {row[column]} "
-                        f"in exams.tsv (column {column}); add the exam or delete the row"
+                        f"{folder / kind}.tsv line {line}, column {column}: the subject has no such session in "
+                        "exams.tsv; add the exam or delete the row"
                     )
+
+
+def day_of_session(session):
+    """Returns the day of a session on its subject's scale.
+
+    Args:
+        session: days since the first exam, with any number of leading zeros, or a date written yyyymmdd.
+
+    Returns:
+        int: the days, or the date's proleptic ordinal.
+
+    Raises:
+        ValueError: `session` is neither.
+    """
+    if is_date(session):
+        with contextlib.suppress(ValueError):
+            return datetime.date.fromisoformat(session).toordinal()
+    elif abs(int(session)) <= LONGEST_DAYS:
+        return int(session)
+    raise ValueError("neither a day nor a date; write days since the first exam, or yyyymmdd")
+
+
+def is_date(session):
+    """Whether a session is a date, yyyymmdd; with leading zeros eight digits are days, too."""
+    return len(session) == 8 and session[:2] in ("19", "20")
 
 
 def find(cohort, kind, **key):

@@ -6,14 +6,23 @@ sidecar first and pass it on. Anything else (memory, time, a bug) is an error an
 """
 
 import contextlib
+import errno
 
 from gliodelta import io
 
 INCLUDED, EXCLUDED = "included", "excluded"
+# How the system says that a file is not there or not to be read. Other errors of the system (disk, network, quota) are
+# no fault of the data; those without a number come from readers, of a file that is damaged.
+OF_THE_FILE = (None, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM)
 
 
 class Excluded(Exception):
     """A fault of the data. The text goes into tables that people read: no path, name or other raw text in it."""
+
+
+def is_machine_fault(error):
+    """Whether an error met while reading a file says nothing about the file: memory, disk or network failed."""
+    return isinstance(error, MemoryError) or (isinstance(error, OSError) and error.errno not in OF_THE_FILE)
 
 
 @contextlib.contextmanager

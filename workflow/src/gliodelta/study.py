@@ -191,9 +191,9 @@ class Study:
             both = sorted(home & set(self.subjects(name)))
             if both:
                 raise InvalidInput(
-                    f"{self.sheet('exams', name)}: {len(both)} subjects, such as {both[0]}, are also in the development "
-                    "cohort, so that the external test would not be one; leave them out, or, if they are other "
-                    "people, give them other ids"
+                    f"{self.sheet('exams', name)}: {len(both)} subjects, such as {both[0]}, are also in the "
+                    "development cohort, so that the external test would not be one; leave them out, or, if they are "
+                    "other people, give them other ids"
                 )
 
     def _check_arms(self):

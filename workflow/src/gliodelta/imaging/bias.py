@@ -1,9 +1,11 @@
 """An exam without the coil's bias field."""
 
 from gliodelta import io, plugins
-from gliodelta.status import reporting
+from gliodelta.imaging import engines
+from gliodelta.status import Excluded, reporting
 
 ENGINES = "gliodelta.imaging.bias_correction"
+FAILURE = "the bias correction fails numerically on the image"
 
 
 def correct_bias(image, mask, mask_sidecar, engine, corrected, corrected_sidecar):
@@ -26,7 +28,10 @@ def correct_bias(image, mask, mask_sidecar, engine, corrected, corrected_sidecar
         # Resampled exports hold small negative values; an intensity has none.
         data = source.get_fdata(dtype=np.float32).clip(min=0)
         inside = np.asarray(io.read_image(mask).dataobj) > 0
-        result = plugins.load(ENGINES, engine).correct(data, source.affine, inside)
-        io.write_image(result, source.affine, corrected)
+        result = engines.call(FAILURE, plugins.load(ENGINES, engine).correct, data, source.affine, inside)
         bright = inside & (data > 0) & (result > 0)
-        facts.update(engine=engine, field_sd=round(float(np.log(data[bright] / result[bright]).std()), 4))
+        if not bright.any():
+            raise Excluded("the image is black inside the brain")
+        field_sd = engines.finite(FAILURE, float(np.log(data[bright] / result[bright]).std()))
+        io.write_image(result, source.affine, corrected)
+        facts.update(engine=engine, field_sd=round(field_sd, 4))

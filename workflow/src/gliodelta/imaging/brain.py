@@ -1,6 +1,7 @@
 """The brain mask of an exam."""
 
 from gliodelta import io, plugins
+from gliodelta.imaging import engines
 from gliodelta.status import Excluded, reporting
 
 ENGINES = "gliodelta.imaging.brain_extraction"
@@ -28,7 +29,7 @@ def extract_brain(image, sidecar, engine, skull_stripped, min_ml, max_ml, mask, 
         canonical = nib.as_closest_canonical(source)
         data = np.nan_to_num(canonical.get_fdata(dtype=np.float32))
         _refuse_empty(data)
-        found = _filled(data != 0) if skull_stripped else plugins.load(ENGINES, engine).extract(data, canonical.affine)
+        found = _filled(data != 0) if skull_stripped else _extracted(data, canonical.affine, engine)
         volume = float(found.sum() * abs(np.linalg.det(canonical.affine[:3, :3])) / 1000)
         if not min_ml <= volume <= max_ml:
             raise Excluded(f"the brain mask measures {volume:.0f} ml, not {min_ml:g} to {max_ml:g} ml")
@@ -45,6 +46,11 @@ def _refuse_empty(data):
     # A head or brain fills more than a hundredth of its image.
     if np.ptp(np.percentile(data, (0.5, 99.5))) == 0:
         raise Excluded("the image is empty")
+
+
+def _extracted(data, affine, engine):
+    extract = plugins.load(ENGINES, engine).extract
+    return engines.call("the brain extraction fails numerically on the image", extract, data, affine)
 
 
 def _filled(brain):

@@ -1,6 +1,7 @@
 """The difference map of a pair: current minus prior, each z-scored inside the brain that both exams show."""
 
 from gliodelta import io, status
+from gliodelta.imaging import engines
 from gliodelta.imaging.qc import draw
 
 # Voxels of background kept around the brain, as in the published maps (Di Noto et al. 2022, arXiv 2210.09698).
@@ -67,12 +68,12 @@ def standardise(image, mask):
     The published maps took them over the crop with its background, so that they changed with the size of the crop.
 
     Raises:
-        Excluded: the image is constant inside the mask.
+        Excluded: the image is constant or not finite inside the mask.
     """
     import numpy as np
 
     values = image[mask].astype(np.float64)
-    if not values.std():
+    if not engines.finite("an exam is not finite inside the brain", values).std():
         raise status.Excluded("an exam is constant inside the brain")
     scores = np.zeros(image.shape, np.float32)
     scores[mask] = (values - values.mean()) / values.std()

@@ -1,9 +1,11 @@
 """Brings the prior exam of a pair onto the current exam's grid: one transform, one interpolation."""
 
 from gliodelta import io, plugins, status
+from gliodelta.imaging import engines
 from gliodelta.imaging.resample import resample
 
 ENGINES = "gliodelta.imaging.registration"
+FAILURE = "the registration fails numerically on the pair"
 
 
 def register_pair(pair, prior, current, engine, transform, registered, sidecar):
@@ -40,14 +42,17 @@ def _register(prior, current, engine, transform, registered):
     fixed, fixed_affine, fixed_mask = _read(current)
     moving, moving_affine, moving_mask = _read(prior)
     register = plugins.load(ENGINES, engine).register
-    matrix = register(fixed, moving, fixed_affine, moving_affine, fixed_mask, moving_mask)
+    matrix = engines.call(FAILURE, register, fixed, moving, fixed_affine, moving_affine, fixed_mask, moving_mask)
+    # No head is shrunk to nothing or mirrored between two exams.
+    if np.linalg.det(matrix[:3, :3]) <= 0:
+        raise status.Excluded(FAILURE)
     before, after = (resample(moving, moving_affine, step, fixed.shape, fixed_affine) for step in (np.eye(4), matrix))
     with io.atomic(transform) as temporary:
         np.savetxt(temporary, matrix, fmt="%.9f", header="current world mm (RAS+) -> prior world mm (RAS+)")
     io.write_image(after, fixed_affine, registered)
     return {
-        "similarity_before": similarity(fixed, before, fixed_mask),
-        "similarity_after": similarity(fixed, after, fixed_mask),
+        "similarity_before": engines.finite(FAILURE, similarity(fixed, before, fixed_mask)),
+        "similarity_after": engines.finite(FAILURE, similarity(fixed, after, fixed_mask)),
     }
 
 

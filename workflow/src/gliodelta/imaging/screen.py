@@ -1,6 +1,5 @@
 """Which pairs go on, and why the others do not: a row for every pair of the cohort, their quality, their pictures."""
 
-from datetime import date
 from pathlib import Path
 
 from gliodelta import io, plots, status
@@ -8,7 +7,7 @@ from gliodelta.fingerprint import digest
 from gliodelta.imaging import qc
 from gliodelta.imaging.difference import FEATURES
 from gliodelta.imaging.register import precedes
-from gliodelta.sheets import find, pair_id, read_cohort
+from gliodelta.sheets import day_of_session, find, pair_id, read_cohort
 
 # Columns of maps.tsv that come from a pair's qc.json, and what the figure calls them.
 QC = {
@@ -77,12 +76,7 @@ def _reason(pair, cohort, report, min_similarity, surgery_days):
 
 def days_between(earlier, later):
     """Returns the days from session `earlier` to session `later`; sessions are days, or dates written yyyymmdd."""
-    return _day(later) - _day(earlier)
-
-
-def _day(session):
-    # Nobody is followed for 27,000 years: eight digits are a date.
-    return date.fromisoformat(session).toordinal() if len(session) == 8 else int(session)
+    return day_of_session(later) - day_of_session(earlier)
 
 
 def _row(pair, report, reason):

@@ -8,7 +8,7 @@ from gliodelta import io, plugins
 from gliodelta.ingest import LAYOUTS
 from gliodelta.ingest.series import MIN_COVERAGE_MM
 from gliodelta.sheets import read_cohort, source_path
-from gliodelta.status import Excluded, reporting
+from gliodelta.status import Excluded, is_machine_fault, reporting
 
 # The allow-list: nothing else that a layout says about an exam gets into its sidecar.
 FACTS = (
@@ -55,6 +55,12 @@ def _source(cohort_file, subject, session, simulated):
         source = source_path(cohort_file, subject, session, simulated)
     except LookupError:
         raise Excluded("the exam has no row in the link table and no source in exams.tsv") from None
+    try:
+        source.stat()
+    except OSError as error:
+        if is_machine_fault(error):
+            raise
+    # False also for what is missing.
     if not os.access(source, os.R_OK):
         raise Excluded("the exam's folder or file is missing or may not be read")
     return source

@@ -227,9 +227,15 @@ def _summary(sheets, layout, undated):
     counts = ", ".join(f"{len(sheets.rows[kind])} {kind}" for kind in SHEETS)
     lines = [f"Drafted a cohort in the layout {layout}: {patients} patients, {counts}."]
     lines += [f"Left out: {number} {what}." for what, number in sorted(sheets.left_out.items())]
+    if not sheets.rows["pairs"]:
+        lines.append(
+            "There is no pair to compare, since no patient has two exams. Should they, check that the folder has the "
+            f"layout {layout} and is the one that holds all patients."
+        )
     if undated:
         lines.append(
             f"The days of {undated} exams are unknown: their sessions are ranks 0, 1, ... in the order of names. "
-            "Check the order; what counts days (interval, 28 days after surgery) is not to be trusted."
+            "Check the order and the number of patients; what counts days (interval, 28 days after surgery) is not "
+            "to be trusted."
         )
     return lines

@@ -9,7 +9,7 @@ from collections import Counter, defaultdict
 
 import numpy as np
 
-from gliodelta.status import Excluded
+from gliodelta.status import Excluded, is_machine_fault
 
 # What is read of a header. Descriptions serve as a hint (below) and are never passed on.
 IDENTITY = ("SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID", "SeriesNumber", "Modality", "ImageType")
@@ -68,8 +68,9 @@ def read_headers(files, keywords=KEYWORDS):
             try:
                 dataset = pydicom.dcmread(path, stop_before_pixels=True, specific_tags=[*keywords, *FRAMES])
                 headers.append({**_flatten(dataset, keywords), "path": path})
-            except Exception:  # Damaged files raise anything at all; what cannot be read is no DICOM.
-                continue
+            except Exception as error:  # Damaged files raise anything at all; what cannot be read is no DICOM.
+                if is_machine_fault(error):
+                    raise
     return headers
 
 
@@ -90,7 +91,9 @@ def _elements(dataset, keywords):
     for keyword in keywords:
         try:
             value = dataset.get(keyword)
-        except Exception:  # A value that does not fit its type counts as missing.
+        except Exception as error:  # A value that does not fit its type counts as missing.
+            if is_machine_fault(error):
+                raise
             continue
         if value not in (None, ""):
             found[keyword] = value

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from gliodelta.labels import text as texts
+from gliodelta.sheets import day_of_session, is_date
 from gliodelta.status import Excluded
 
 _MONTHS = [
@@ -99,18 +100,6 @@ def _date(match, order):
     return Date(*match.span(), year, month, day)
 
 
-def is_calendar(session):
-    """Whether a session is a calendar date, yyyymmdd, and not a number of days."""
-    return len(session) == 8 and session[:2] in ("19", "20")
-
-
-def to_day(session):
-    """Returns a session as a number of days: itself, or for yyyymmdd the proleptic ordinal."""
-    if is_calendar(session):
-        return datetime.date(int(session[:4]), int(session[4:6]), int(session[6:])).toordinal()
-    return int(session)
-
-
 def own_date(sentences, order="DMY"):
     """Returns the calendar date of the report's own exam, or None.
 
@@ -140,9 +129,9 @@ def day_zero(sessions_and_dates):
             reports is thereby outvoted, and a report without its own date still has a scale.
     """
     zeros = Counter(
-        0 if is_calendar(session) else date.toordinal() - to_day(session)
+        0 if is_date(session) else date.toordinal() - day_of_session(session)
         for session, date in sessions_and_dates
-        if is_calendar(session) or date
+        if is_date(session) or date
     )
     return min(zeros, key=lambda zero: (-zeros[zero], zero)) if zeros else None
 
@@ -165,13 +154,13 @@ def compared_session(sentences, session, exams, zero, order="DMY", tolerance_day
         Excluded: no comparison, one with another modality, or one with an exam that is not known.
     """
     named, other_modality, previous = _comparisons(sentences, order)
-    earlier = sorted((exam for exam in exams if to_day(exam) < to_day(session)), key=to_day)
+    earlier = sorted((exam for exam in exams if day_of_session(exam) < day_of_session(session)), key=day_of_session)
     if named and zero is None:
         raise Excluded("the report compares by date but no report of the patient gives the date of its own exam")
     matched = {match for date in named if (match := match_exam(date, earlier, zero, tolerance_days))}
     if matched:
-        return max(matched, key=to_day), False
-    own = zero + to_day(session) if zero is not None else None
+        return max(matched, key=day_of_session), False
+    own = zero + day_of_session(session) if zero is not None else None
     if any(date.day is None or date.exact().toordinal() < own - tolerance_days for date in named):
         raise Excluded("the date that the report compares with is no known exam of the patient")
     if other_modality:
@@ -222,10 +211,10 @@ def match_exam(date, earlier, zero, tolerance_days):
         months = [exam for exam in earlier if _month(exam, zero) == (date.year, date.month)]
         return months[0] if len(months) == 1 else None
     day = date.exact().toordinal() - zero
-    near = sorted(earlier, key=lambda exam: (abs(to_day(exam) - day), -to_day(exam)))
-    return near[0] if near and abs(to_day(near[0]) - day) <= tolerance_days else None
+    near = sorted(earlier, key=lambda exam: (abs(day_of_session(exam) - day), -day_of_session(exam)))
+    return near[0] if near and abs(day_of_session(near[0]) - day) <= tolerance_days else None
 
 
 def _month(exam, zero):
-    date = datetime.date.fromordinal(to_day(exam) + zero)
+    date = datetime.date.fromordinal(day_of_session(exam) + zero)
     return date.year, date.month

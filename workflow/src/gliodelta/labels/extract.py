@@ -61,7 +61,7 @@ def read_subject(files, exams, languages=("fr", "en"), date_order="DMY", toleran
         (votes, faults): two lists of rows, sorted by session, as `extract_reports` writes them but for the subject.
     """
     reports, votes, faults = {}, [], []
-    sessions = sorted(files, key=dates.to_day)
+    sessions = sorted(files, key=sheets.day_of_session)
     for session in sessions:
         try:
             reports[session] = read_report(files[session], languages)
@@ -80,7 +80,7 @@ def read_subject(files, exams, languages=("fr", "en"), date_order="DMY", toleran
         else:
             facts = {"language": report.language, "inferred": "yes" if inferred else "no"}
             votes.append({"prior": prior, "current": session, **facts, **vote(found)})
-    return votes, sorted(faults, key=lambda row: dates.to_day(row["session"]))
+    return votes, sorted(faults, key=lambda row: sheets.day_of_session(row["session"]))
 
 
 def read_report(path, languages=("fr", "en")):

@@ -24,7 +24,10 @@ def read_exam(source):
         raise Excluded(f"the exam's folder holds {len(files)} images called MR_T2, not 1")
     try:
         image = sitk.ReadImage(str(files[0]))
-    except RuntimeError:
+    except RuntimeError as error:
+        # SimpleITK has one type of error, also for std::bad_alloc and "Failed to allocate memory for image".
+        if "alloc" in str(error):
+            raise
         raise Excluded("the MetaImage cannot be read; it is damaged") from None
     if image.GetDimension() != 3:
         raise Excluded(f"the MetaImage has {image.GetDimension()} dimensions, not 3")

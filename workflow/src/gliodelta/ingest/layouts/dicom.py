@@ -55,6 +55,7 @@ def convert_series(files):
 
     Raises:
         Excluded: dcm2niix fails, or makes more or less than one volume of the series.
+        RuntimeError: a signal ended dcm2niix, such as that of a machine out of memory.
     """
     import dcm2niix
 
@@ -68,6 +69,8 @@ def convert_series(files):
         # prints and how it would name its output come from the header, so the former is dropped and the latter set.
         command = [dcm2niix.bin, "-g", "i", "-z", "n", "-b", "n", "-f", "exam", "-o", made, slices]
         code = subprocess.run(command, capture_output=True, check=False).returncode
+        if code < 0:
+            raise RuntimeError(f"dcm2niix was ended by signal {-code}")
         images = sorted(made.glob("*.nii"))
         if code or not images:
             raise Excluded(f"dcm2niix could not convert the T2 series of {len(files)} files (exit code {code})")

@@ -9,7 +9,7 @@ import numpy as np
 
 from gliodelta import io
 from gliodelta.ingest.layouts import Exam, Found, day_of
-from gliodelta.status import Excluded
+from gliodelta.status import Excluded, is_machine_fault
 
 # T2 at the start of a word of a file name, but neither T2-FLAIR, T2* or a T2 map, nor a segmentation.
 _T2 = re.compile(r"(?<![a-z0-9])t2.*\.nii(\.gz)?$", re.IGNORECASE)
@@ -26,7 +26,9 @@ def read_exam(source):
     try:
         image = io.read_image(files[0])
         array = np.asanyarray(image.dataobj)
-    except Exception:  # Damaged files raise anything at all, from the decompressor up to the header's reader.
+    except Exception as error:  # Damaged files raise anything at all, from the decompressor up to the header's reader.
+        if is_machine_fault(error):
+            raise
         raise Excluded("the NIfTI file cannot be read; it is damaged or no NIfTI-1") from None
     if not image.header["sform_code"] and not image.header["qform_code"]:
         raise Excluded("the NIfTI header does not say where right and left are (sform and qform codes are 0)")
@@ -37,7 +39,9 @@ def find_exams(folder):
     """Finds exams by BIDS names, else by folders; see the contract of `gliodelta.ingest.layouts`.
 
     In a BIDS tree, days come from session labels that are dates (yyyymmdd), else from acq_time in sessions.tsv.
-    Anywhere else each folder with T2 images is a patient and each image an exam, ranked by name.
+    Anywhere else each folder with T2 images is a patient and each image an exam, ranked by name; where every folder
+    has one image, and some share the folder above (patient/visit/T2.nii.gz), that one is the patient and they are
+    exams, on days if their names are dates.
     """
     folder = Path(folder)
     files = _t2_files(folder)
@@ -47,9 +51,19 @@ def find_exams(folder):
         if name and "derivatives" not in file.relative_to(folder).parts:
             sessions[name[1]].setdefault(name[2] or "", []).append(file)
     if not sessions:
+        by_visit = _by_visit(files, folder)
         for file in files:
-            sessions[str(file.parent.relative_to(folder.parent))][file.name] = [file]
+            exam = file.parent if by_visit else file
+            sessions[str(exam.parent.relative_to(folder.parent))][exam.name] = [file]
     return [exam for patient in sessions.items() for exam in _exams(*patient)], Counter()
+
+
+def _by_visit(files, folder):
+    """Whether files lie as patient/visit/T2.nii.gz: one in each folder, of which some share the one above."""
+    visits = {file.parent for file in files}
+    patients = {visit.parent for visit in visits}
+    # The folder that is drafted, or one above it, is no patient.
+    return len(patients) < len(visits) == len(files) and all(folder in patient.parents for patient in patients)
 
 
 def _exams(patient, sessions):
