@@ -1,4 +1,4 @@
-"""Turns votes into weak labels with probabilities, fitted on the training patients of one outer fold."""
+"""Turns votes into weak labels with probabilities, fitted on the patients whom one outer fold does not test."""
 
 from gliodelta.labels.calibrate import calibrate_labels
 from gliodelta.logs import job_log

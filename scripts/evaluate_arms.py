@@ -6,8 +6,10 @@ from gliodelta.logs import job_log
 with job_log(snakemake.log[0]):
     evaluate_arms(
         predictions=snakemake.input.predictions,
+        lineages=snakemake.input.lineages,
         external=snakemake.input.external,
         comparators=snakemake.input.comparators,
+        folds=snakemake.input.folds,
         arms_sheet=snakemake.input.arms,
         development=snakemake.params.development,
         settings=snakemake.params.settings,

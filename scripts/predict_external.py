@@ -7,6 +7,7 @@ with job_log(snakemake.log[0]):
     predict_external(
         models=snakemake.input.models,
         lineages=snakemake.input.lineages,
+        manifests=snakemake.input.manifests,
         arm=snakemake.wildcards.arm,
         split=snakemake.params.role,
         maps=snakemake.input.maps,

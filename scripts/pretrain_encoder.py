@@ -11,12 +11,13 @@ with job_log(snakemake.log[0]), tracked_run(snakemake.params.tracking, name, scr
     pretrain_encoder(
         weak=snakemake.input.weak,
         lineage=snakemake.input.lineage,
+        folds=snakemake.input.folds,
         split={key: int(snakemake.wildcards[key]) for key in ("repeat", "fold", "inner")},
         cache=snakemake.input.cache,
         recipe=snakemake.params.recipe,
         training=snakemake.params.training,
         outputs=dict(snakemake.output.items()),
-        checkpoint=Checkpoint(scratch, snakemake.params.code, snakemake.params.deadline),
+        checkpoint=Checkpoint(scratch, snakemake.params.code, snakemake.params.deadline).of(name),
         threads=snakemake.threads,
         watch=watch,
     )

@@ -1,4 +1,4 @@
-"""Compares weak labels with the readers."""
+"""Compares weak labels with the readers, and the readers with each other."""
 
 from gliodelta.labels.score import score_labels
 from gliodelta.logs import job_log
@@ -11,5 +11,6 @@ with job_log(snakemake.log[0], private=True):
         bootstraps=snakemake.params.bootstraps,
         seed=snakemake.params.seed,
         table=snakemake.output.table,
+        human=snakemake.output.human,
         picture=snakemake.output.picture,
     )

@@ -18,7 +18,7 @@ with job_log(snakemake.log[0]), tracked_run(snakemake.params.tracking, name, scr
         recipes=snakemake.params.recipes,
         training=snakemake.params.training,
         outputs=dict(snakemake.output.items()),
-        checkpoint=Checkpoint(scratch, snakemake.params.code, snakemake.params.deadline),
+        checkpoint=Checkpoint(scratch, snakemake.params.code, snakemake.params.deadline).of(name),
         threads=snakemake.threads,
         watch=watch,
     )

@@ -56,6 +56,10 @@ def test_raw_paths_can_stay_in_a_link_table(cohort, tmp_path):
         ({"exams": "subject\tsesion\n1\t0\n"}, r"exams.tsv line 2: unknown key 'sesion'.*write 'session'"),
         ({"exams": "subject\tsession\n1 0\n"}, r"exams.tsv line 2: the row has another number of cells"),
         ({"labels": "subject\tprior\tcurrent\treader\tlabel\n1\t0\t90\tr\tbigger\n"}, r"label must be one of"),
+        (
+            {"labels": "subject\tprior\tcurrent\treader\tlabel\n1\t0\t90\tr\tstable\n1\t90\t0\tr\tstable\n"},
+            r"labels.tsv line 3: the subject has no such pair in pairs.tsv; add the pair or delete the row",
+        ),
         ({"exams": EXAMS + "2\t20231340\t\n"}, r"exams.tsv line 5, column session: neither a day nor a date; write"),
         ({"exams": EXAMS + "2\t2023134\t\n"}, r"exams.tsv line 5, column session: neither a day nor a date; write"),
         ({"events": "subject\tsession\tevent\n1\t20230101\tsurgery\n"}, r"events.tsv line 2.*both days and dates"),

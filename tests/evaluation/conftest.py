@@ -23,6 +23,9 @@ class Made:
         self.arms = folder / "arms.tsv"
         self.arms.write_text(ARMS + ARM.format("baseline", "no") + ARM.format("transfer", "yes"))
         self.comparators = folder / "comparators.tsv"
+        splits = self.folds[["repeat", "fold", "inner"]].drop_duplicates().to_dict("records")
+        model = {"status": "trained", "reason": ""}
+        self.lineages = [{**split, **model, "arm": arm} for arm in ("baseline", "transfer") for split in splits]
 
     def _cohort(self, name, patients):
         """Two pairs a patient; every other patient's second pair is unstable."""

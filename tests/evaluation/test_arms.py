@@ -21,6 +21,8 @@ def inputs(made, files):
         "external": [own.external for own in files],
         "comparators": made.comparators,
         "development": "home",
+        "folds": made.folder / "folds.tsv",
+        "lineages": made.lineages,
     }
 
 
@@ -40,7 +42,11 @@ def write(made, files):
     """Runs the whole step."""
     tables = {name: made.folder / f"{name}.tsv" for name in TABLES}
     pictures = {name: made.folder / f"{name}.png" for name in PICTURES}
-    arms.evaluate_arms(**inputs(made, files), arms_sheet=made.arms, settings=SETTINGS, tables=tables, pictures=pictures)
+    lineages = [made.folder / f"lineage-{number}.json" for number in range(len(made.lineages))]
+    for lineage, path in zip(made.lineages, lineages, strict=True):
+        io.write_json(lineage, path)
+    given = {**inputs(made, files), "lineages": lineages}
+    arms.evaluate_arms(**given, arms_sheet=made.arms, settings=SETTINGS, tables=tables, pictures=pictures)
 
 
 def pooled(files):
@@ -126,6 +132,21 @@ def test_external_pairs_without_a_label_are_counted(made, files):
     assert counted["value"].to_dict() == {("away", "baseline"): 1, ("away", "transfer"): 1}
 
 
+def test_an_external_cohort_whose_pairs_were_all_excluded_is_a_row_an_arm_and_no_more(made, files):
+    maps = io.read_table(made.folder / "away_maps.tsv")
+    features = [name for name in maps if name.startswith("feature_")]
+    io.write_table(maps.assign(include="no", **dict.fromkeys(features)), made.folder / "away_maps.tsv")
+    io.write_table(made.fit(), made.comparators)
+    for own in files:
+        io.write_table(io.read_table(own.external)[:0], own.external)
+    write(made, files)
+    summary = io.read_table(made.folder / "summary.tsv")
+    away = summary[summary["cohort"] == "away"]
+    assert away["arm"].tolist() == ["transfer", "baseline"]
+    assert away[["metric", "value", "n_maps"]].drop_duplicates().to_numpy().tolist() == [["pairs-predicted", 0, 0]]
+    assert set(io.read_table(made.folder / "comparisons.tsv")["cohort"]) == {"home"}
+
+
 def test_every_arm_meets_every_other_and_the_primary_one_every_comparator(made, files):
     _, comparisons = evaluate(made, files)
     home = comparisons[comparisons["cohort"] == "home"]
@@ -142,6 +163,43 @@ def test_every_arm_meets_every_other_and_the_primary_one_every_comparator(made, 
 def test_an_arm_without_a_fold_stops_the_evaluation(made, files):
     files[0].splits.pop()
     with pytest.raises(InvalidInput, match=r"arm baseline, cohort home: .* repeat 1 fold 3 inner 2"):
+        evaluate(made, files)
+
+
+def leave_untrained(made, own, number):
+    """Makes the model of a network's `number`-th split an untrained one."""
+    io.write_table(io.read_table(own.splits[number]).iloc[:0], own.splits[number])
+    made.lineages[number].update(status="untrained", reason="no map is left")
+
+
+def test_a_split_on_which_an_arm_is_untrained_is_left_out_for_all_and_counted(made, files):
+    leave_untrained(made, files[0], 0)
+    write(made, files)
+    summary = io.read_table(made.folder / "summary.tsv").set_index(["arm", "metric"])
+    row = summary.loc[("baseline", "untrained-splits")]
+    assert row[["cohort", "value", "note"]].to_list() == ["home", 1, "left out for every arm: no map is left"]
+    assert ("transfer", "untrained-splits") not in summary.index
+    table = predictions.gather(**inputs(made, files))
+    assert not (table[["repeat", "fold", "inner"]] == [1, 1, 1]).all(axis=1).any()
+    # The other inner model of the fold still predicts its test patients.
+    assert set(summary.loc["transfer"].query("cohort == 'home'").loc["auc", ["n_maps"]]) == {24}
+
+
+def test_without_any_trained_split_the_evaluation_says_so(made, files):
+    for number in range(len(files[0].splits)):
+        leave_untrained(made, files[0], number)
+    with pytest.raises(InvalidInput, match="on no split had every arm human-labelled maps to train on"):
+        evaluate(made, files)
+
+
+@pytest.mark.parametrize("part", ["test", "validation"])
+def test_a_model_judged_on_a_patient_of_another_part_stops_the_evaluation(made, files, part):
+    rows = made.folds.index[made.folds["part"] == part]
+    io.write_table(
+        made.folds.assign(part=made.folds["part"].where(made.folds.index != rows[0], "train")),
+        made.folder / "folds.tsv",
+    )
+    with pytest.raises(InvalidInput, match=r"first of arm baseline, cohort home, .*no such patient of this split"):
         evaluate(made, files)
 
 

@@ -40,7 +40,7 @@ def test_a_complete_table_passes():
 def test_a_missing_column_is_named(tmp_path):
     io.write_table(rows(u1=0.5).drop(columns=["probability", "fold"]), tmp_path / "p.tsv")
     with pytest.raises(InvalidInput, match="lacks the columns probability, fold"):
-        predictions.gather([tmp_path / "p.tsv"], [], tmp_path / "p.tsv", "home")
+        predictions.gather([tmp_path / "p.tsv"], [], tmp_path / "p.tsv", "home", tmp_path / "folds.tsv", [])
 
 
 @pytest.mark.parametrize(

@@ -38,18 +38,21 @@ def cohort(tmp_path):
     save_file(
         {"/".join(pair): torch.randn((2, 16, 16, 16), generator=generator).half() for pair in PAIRS[:-1]}, str(cache)
     )
-    models, lineages = [], []
+    models, lineages, manifests = [], [], []
     for inner, temperature in enumerate(TEMPERATURES, start=1):
         models.append(tmp_path / f"{inner}.safetensors")
         lineages.append(tmp_path / f"{inner}.json")
         save_model(build_model(CARD, seed=inner), CARD, models[-1])
         split = {"repeat": 1, "fold": 1, "inner": inner}
-        io.write_json({**split, "excluded": "x", "arm": "transfer", "temperature": temperature}, lineages[-1])
+        manifests.append(tmp_path / f"manifest-{inner}.json")
+        io.write_json({**split, "excluded": f"x{inner}"}, manifests[-1])
+        model = {"arm": "transfer", "temperature": temperature, "status": "trained"}
+        io.write_json({**split, "excluded": f"x{inner}", **model}, lineages[-1])
 
     def predict(**changes):
         given = {"models": models, "lineages": lineages, "arm": "transfer", "split": "external", "maps": files["maps"]}
         given |= {"labels_sheet": files["labels"], "cache": cache, "figure": tmp_path / "predictions.png"}
-        given |= {"predictions": files["predictions"], "members": files["members"]}
+        given |= {"manifests": manifests, "predictions": files["predictions"], "members": files["members"]}
         predict_external(**{**given, **changes})
         return io.read_table(files["predictions"]), io.read_table(files["members"])
 
@@ -125,3 +128,17 @@ def test_a_cohort_whose_pairs_are_all_excluded_gives_empty_tables(cohort):
 def test_a_model_of_another_arm_is_refused(cohort):
     with pytest.raises(InvalidInput, match="a model of arm transfer was offered to the ensemble of arm baseline"):
         cohort.predict(arm="baseline")
+
+
+def test_a_model_that_kept_other_patients_out_than_its_manifest_is_refused(cohort):
+    with pytest.raises(InvalidInput, match=r"repeat 1 fold 1 inner split 1 were offered to .* inner split 2"):
+        cohort.predict(manifests=[cohort.folder / f"manifest-{inner}.json" for inner in (2, 1, 3)])
+
+
+@pytest.mark.parametrize("untrained", [1, 3])
+def test_untrained_models_are_no_members(cohort, untrained):
+    for lineage in cohort.lineages[:untrained]:
+        io.write_json({**io.read_json(lineage), "status": "untrained"}, lineage)
+    predictions, members = cohort.predict()
+    assert set(members["inner"]) == {1, 2, 3} - set(range(1, untrained + 1))
+    assert len(predictions) == (0 if untrained == 3 else 3)

@@ -201,7 +201,6 @@ def failing(error):
     [
         (MemoryError(), io, "read_image", "nifti"),
         (OSError(errno.EIO, "disk"), io, "read_image", "nifti"),
-        (OSError(errno.ESTALE, "share"), Path, "stat", "nifti"),
         (MemoryError(), pydicom, "dcmread", "dicom"),
         (OSError(errno.EIO, "disk"), pydicom, "dcmread", "dicom"),
         (MemoryError(), pydicom.Dataset, "get", "dicom"),
@@ -221,6 +220,17 @@ def test_a_fault_of_the_machine_excludes_no_exam(
     with monkeypatch.context() as patch, pytest.raises(type(error)):
         patch.setattr(holder, name, failing(error))
         convert_exam(*exam, tmp_path / "i.json")
+    assert not (tmp_path / "i.json").exists()
+
+
+def test_a_share_that_fails_is_no_missing_exam(tmp_path, cohort, monkeypatch):
+    cohort_file, stat = cohort(tmp_path, "nifti", {("a1", "0"): tmp_path / "absent"}), Path.stat
+    fail = failing(OSError(errno.ESTALE, "share"))
+    monkeypatch.setattr(
+        Path, "stat", lambda path, **options: (fail if path.name == "absent" else stat)(path, **options)
+    )
+    with pytest.raises(OSError, match="share"):
+        convert_exam(cohort_file, "a1", "0", "", tmp_path / "i.nii.gz", tmp_path / "i.json")
     assert not (tmp_path / "i.json").exists()
 
 

@@ -36,8 +36,11 @@ def sheet(table, labelled=range(PATIENTS)):
 
 
 def run(folder, table, labels, tested=range(6), seed=1):
-    """Calibrates with the patients in `tested` as the fold's test patients; returns the bytes of both outputs."""
-    part = ["test" if number in tested else "train" for number in range(PATIENTS)]
+    """Calibrates with the patients in `tested` as the fold's test patients; returns the bytes of both outputs.
+
+    The patients from p18 on validate the inner split.
+    """
+    part = ["test" if number in tested else "validation" if number >= 18 else "train" for number in range(PATIENTS)]
     folds = pd.DataFrame({"repeat": 1, "fold": 1, "inner": 1, "subject": table["subject"].unique(), "part": part})
     paths = {name: folder / f"{name}.tsv" for name in ("votes", "labels", "folds", "weak", "calibration")}
     for name, content in (("votes", table.drop(columns="truth")), ("labels", labels), ("folds", folds)):
@@ -57,10 +60,11 @@ def test_flipping_a_test_patients_label_changes_no_byte(tmp_path_factory, tested
     assert run(folder, table, labels, tested) == run(folder, table, other, tested)
 
 
-def test_a_training_patients_label_does_change_the_fit(tmp_path):
+@pytest.mark.parametrize("subject", ["p10", "p20"])
+def test_a_training_or_validation_patients_label_does_change_the_fit(tmp_path, subject):
     table = votes()
     labels = sheet(table)
-    other = labels.assign(label=labels["label"].where(labels["subject"] != "p20", labels["label"].map(FLIPPED)))
+    other = labels.assign(label=labels["label"].where(labels["subject"] != subject, labels["label"].map(FLIPPED)))
     assert run(tmp_path, table, labels) != run(tmp_path, table, other)
 
 

@@ -13,9 +13,13 @@ from gliodelta.labels.human import consensus, labelled
         (["stable", "stable", "progression"], "stable", 0, ""),
         (["progression", "response", "stable"], "", 1, ""),
         (["response", "response", "progression"], "response", 1, ""),
-        (["stable", "progression"], "", None, "readers are tied"),
-        (["unknown", "stable", "progression"], "", None, "readers are tied"),
-        (["unknown", "unknown", "response"], "response", 1, ""),
+        (["response", "response", "progression", "stable", "stable"], "", 1, ""),
+        (["stable", "progression"], "", None, "no majority of the readers"),
+        (["unknown", "stable", "progression"], "", None, "no majority of the readers"),
+        # Whoever could not tell has seen the pair: one of three, or one of two, is no majority.
+        (["unknown", "unknown", "response"], "", None, "no majority of the readers"),
+        (["unknown", "stable"], "", None, "no majority of the readers"),
+        (["unknown", "response", "response"], "response", 1, ""),
         (["unknown"], "", None, "no reader could tell"),
     ],
 )
@@ -24,4 +28,5 @@ def test_majority(tmp_path, given, label, y, reason):
     io.write_table(pd.DataFrame(rows), tmp_path / "labels.tsv")
     row = consensus(tmp_path / "labels.tsv").iloc[0]
     assert (row["label"], None if pd.isna(row["y"]) else row["y"], row["reason"]) == (label, y, reason)
+    assert row["readers"] == len(given)
     assert len(labelled(tmp_path / "labels.tsv")) == (y is not None)

@@ -1,10 +1,12 @@
 """An encoder says where it comes from, and a thin fold gives an untrained one."""
 
+import pandas as pd
 import pytest
 import torch
 from toy import CARD, ROW, TRAINING, write_split
 
 from gliodelta import io
+from gliodelta.lineage import excluded_patients
 from gliodelta.pretraining.pretrain import pretrain_encoder
 from gliodelta.schema import InvalidInput
 from gliodelta.training.loop import HISTORY
@@ -12,14 +14,19 @@ from gliodelta.training.models import build_model, load_model
 
 RECIPE = {**ROW, "recipe": "most", "method": "supervised", "cut_by": "quantile", "cut": "1"}
 SPLIT = {"repeat": 1, "fold": 2, "inner": 1}
+KEPT_OUT = ["p11", "p21"]
 
 
-def run(folder, name="first", split=SPLIT, **recipe):
-    """Pretrains on a toy split and returns the outputs."""
+def run(folder, name="first", split=SPLIT, kept_out=KEPT_OUT, **recipe):
+    """Pretrains on a toy split whose folds keep out a validation and a test patient; returns the outputs."""
     folder.mkdir(exist_ok=True)
     lists, cache, lineage = write_split(folder)
+    io.write_json({**io.read_json(lineage), "excluded": excluded_patients(KEPT_OUT)}, lineage)
+    parts = pd.DataFrame({"subject": ["p01", *kept_out], "part": ["train", "validation", "test"]})
+    io.write_table(parts.assign(**SPLIT), folder / "folds.tsv")
     outputs = {key: folder / name / key for key in ("encoder", "history", "lineage")}
-    pretrain_encoder(lists["weak"], lineage, split, cache, {**RECIPE, **recipe}, TRAINING, outputs)
+    files = lists["weak"], lineage, folder / "folds.tsv"
+    pretrain_encoder(*files, split, cache, {**RECIPE, **recipe}, TRAINING, outputs)
     return outputs
 
 
@@ -31,7 +38,7 @@ def test_an_encoder_is_trained_and_says_where_it_comes_from(tmp_path):
     assert len(io.read_table(outputs["history"])) <= TRAINING["pretraining_epochs"]
     lineage = io.read_json(outputs["lineage"])
     assert lineage == {
-        **SPLIT, "excluded": "abc", "recipe": RECIPE, "status": "trained", "reason": "",
+        **SPLIT, "excluded": excluded_patients(KEPT_OUT), "recipe": RECIPE, "status": "trained", "reason": "",
         "patients": 8, "pairs": 16, "unstable": 8,
     }  # fmt: skip
 
@@ -50,10 +57,22 @@ def test_a_cut_that_keeps_too_little_leaves_a_fresh_encoder_and_says_so(tmp_path
     table = io.read_table(outputs["history"])
     assert table.empty and list(table.columns) == list(HISTORY)
     lineage = io.read_json(outputs["lineage"])
-    assert (lineage["status"], lineage["pairs"], lineage["excluded"]) == ("untrained", 0, "abc")
+    assert (lineage["status"], lineage["pairs"], lineage["excluded"]) == ("untrained", 0, excluded_patients(KEPT_OUT))
     assert "two patients" in lineage["reason"]
 
 
 def test_the_manifest_of_another_split_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match=r"'fold': 2.*'fold': 3"):
         run(tmp_path, split={**SPLIT, "fold": 3})
+
+
+def test_a_manifest_that_kept_other_patients_out_than_the_folds_is_refused(tmp_path):
+    with pytest.raises(InvalidInput, match="made with other patients left out"):
+        run(tmp_path, kept_out=["p11", "p22"])
+
+
+def test_a_weak_list_with_a_patient_whom_the_folds_keep_out_is_refused(tmp_path, monkeypatch):
+    # Patient p31 is on the toy's weak list; lineage and folds agree that it must not be.
+    monkeypatch.setitem(globals(), "KEPT_OUT", ["p11", "p31"])
+    with pytest.raises(InvalidInput, match="made with other patients left out"):
+        run(tmp_path, kept_out=["p11", "p31"])

@@ -1,12 +1,13 @@
 """The committed sheets are those of the seed, and the demo is as large and as mixed as it must be."""
 
-import collections
 import shutil
 
 import pytest
 
-from gliodelta import sheets
+from gliodelta import io, sheets
+from gliodelta.labels.human import labelled
 from gliodelta.simulation.__main__ import main
+from gliodelta.splits import split_patients
 
 
 @pytest.mark.parametrize("name", ["demo", "demobrats"])
@@ -18,25 +19,19 @@ def test_committed_sheets_are_those_of_the_seed(project, tmp_path, name):
     assert fresh == {path.name: path.read_bytes() for path in committed.iterdir()}
 
 
-def majority(rows):
-    votes = collections.Counter(
-        "stable" if row["label"] == "stable" else "unstable" for row in rows if row["label"] != "unknown"
-    )
-    return votes.most_common(1)[0][0]
-
-
-def test_the_demo_is_large_and_mixed_enough(project):
+def test_the_demo_is_large_and_mixed_enough(project, tmp_path):
     cohort = sheets.read_cohort(project / "config/cohorts/demo.yaml")
     assert len(cohort["exams"]) == 72 and len(cohort["pairs"]) == 48 and len(cohort["reports"]) == 48
-    read = collections.defaultdict(list)
-    for row in cohort["labels"]:
-        read[row["subject"], sheets.pair_id(row)].append(row)
-    patients = collections.defaultdict(set)
-    for (subject, _), rows in read.items():
-        assert len(rows) == 3
-        patients[majority(rows)].add(subject)
+    human = labelled(project / "config/cohorts/demo/labels.tsv")
+    assert (human["readers"] == 3).all()
     # Three outer folds with three patients of each class.
-    assert len(patients["stable"]) >= 9 and len(patients["unstable"]) >= 9
+    assert human.groupby("y")["subject"].nunique().min() >= 9
+    settings = io.read_yaml(project / "config/config.yaml")["splits"] | {"repeats": 1, "validation": 0.25, "seed": 123}
+    split_patients(
+        project / "config/cohorts/demo/labels.tsv", settings, tmp_path / "folds.tsv", tmp_path / "balance.tsv"
+    )
+    parts = io.read_table(tmp_path / "balance.tsv")
+    assert parts["fold"].nunique() == 3 and parts["unstable"].between(1, parts["pairs"] - 1).all()
 
 
 def test_the_external_cohort_has_both_classes_and_its_published_table(project):

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from gliodelta.schema import InvalidInput
 from gliodelta.training.checkpoint import Checkpoint
 
 
@@ -48,3 +49,26 @@ def test_without_a_folder_nothing_is_kept_and_nothing_stops():
     assert checkpoint.open("run1") is None
     checkpoint.save({})
     checkpoint.close()
+
+
+def stop(checkpoint, epoch):
+    """Saves at the deadline, which the clock of `late` passes at once."""
+    with pytest.raises(SystemExit):
+        checkpoint.save({"epoch": epoch})
+
+
+def test_a_second_resumption_at_the_same_epoch_is_refused_once(tmp_path):
+    def late():
+        checkpoint = Checkpoint(tmp_path, deadline_minutes=1, clock=iter(range(0, 10**6, 3600)).__next__)
+        return checkpoint, checkpoint.open("run1")
+
+    first, _ = late()
+    stop(first, 1)
+    second, state = late()
+    assert state == {"epoch": 1}
+    # A new epoch was made: the next job may resume, and dies before it has made one.
+    stop(second, 2)
+    late()
+    with pytest.raises(InvalidInput, match="twice at the same epoch"):
+        late()
+    assert late()[1] == {"epoch": 2}

@@ -123,12 +123,22 @@ def test_scores_do_not_depend_on_the_company(maps):
     assert score(model, dataclasses.replace(validation, pairs=[]), PLAN.representation).shape == (0,)
 
 
-def test_no_maps_are_a_fault_of_the_data_with_a_reason(maps):
-    nothing = dataclasses.replace(maps[0], pairs=[])
+def nothing(maps):
+    return dataclasses.replace(maps, pairs=[], targets=maps.targets[:0], weights=maps.weights[:0])
+
+
+def test_no_maps_to_train_on_are_a_fault_of_the_data_with_a_reason(maps):
     with pytest.raises(Excluded, match="train on"):
-        fit((nothing, maps[1]))
-    with pytest.raises(Excluded, match="validate with"):
-        fit((maps[0], nothing))
+        fit((nothing(maps[0]), maps[1]))
+
+
+def test_without_maps_to_validate_with_all_epochs_are_trained_and_the_last_is_kept(maps):
+    training, validation = maps
+    plan = dataclasses.replace(PLAN, epochs=3, patience=1)
+    model, history = fit((training, nothing(validation)), plan)
+    assert list(history["epoch"]) == [1, 2, 3] and history["validation_loss"].isna().all()
+    # The validation chooses the epoch and changes nothing else: after one epoch more, the weights differ.
+    assert not equal(model, fit((training, nothing(validation)), dataclasses.replace(plan, epochs=2))[0])
 
 
 def test_area_under_curve_is_the_known_one_and_nan_where_there_is_none():
@@ -182,3 +192,10 @@ def test_the_state_of_other_initial_weights_is_never_used(maps, tmp_path):
     rows = []
     train(build_model(CARD, seed=2), *maps, PLAN, checkpoint=Checkpoint(tmp_path), watch=rows.append)
     assert rows[0]["epoch"] == 1
+
+
+def test_two_trainings_that_depend_on_the_same_things_have_two_states(maps, tmp_path):
+    for job in ("one", "another"):
+        with pytest.raises(SystemExit):
+            fit(maps, checkpoint=Checkpoint(tmp_path, deadline_minutes=30, clock=hourly()).of(job))
+    assert len(list(tmp_path.glob("*/last.pt"))) == 2

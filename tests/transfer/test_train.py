@@ -2,11 +2,13 @@
 
 import numpy as np
 import pytest
+import torch
 from toy import CARD, ROW, TRAINING, write_split
 
 from gliodelta import io
 from gliodelta.schema import InvalidInput
 from gliodelta.tables import PREDICTIONS
+from gliodelta.training.loop import HISTORY
 from gliodelta.training.models import build_model, load_model, save_model
 from gliodelta.transfer.predict import predict
 from gliodelta.transfer.train import train_fold
@@ -16,10 +18,12 @@ RECIPES = {"most": {**ROW, "recipe": "most", "cut_by": "quantile", "cut": "1"}}
 SETTING = {"strategy": "fine-tune", "recipe": "most", "learning_rate": 1e-3, "weight_decay": 0.0}
 
 
-def run(folder, encoder_lineage=None):
-    """Trains on a toy split; returns the outputs, lists and cache."""
+def run(folder, encoder_lineage=None, empty=None):
+    """Trains on a toy split, whose list `empty` has no rows; returns the outputs, lists and cache."""
     folder.mkdir(exist_ok=True)
     lists, cache, lineage = write_split(folder)
+    if empty:
+        io.write_table(io.read_table(lists[empty]).iloc[:0], lists[empty])
     save_model(build_model(CARD, seed=99), CARD, folder / "encoder.safetensors")
     origin = {"repeat": 1, "fold": 2, "inner": 1, "excluded": "abc", **(encoder_lineage or {})}
     io.write_json(origin, folder / "encoder.json")
@@ -66,7 +70,7 @@ def test_the_lineage_names_split_setting_and_temperature(trained):
     _, card = load_model(outputs["model"])
     assert lineage == {
         "repeat": 1, "fold": 2, "inner": 1, "excluded": "abc", "arm": "vgg-a", "setting": SETTING,
-        "temperature": card["temperature"],
+        "temperature": card["temperature"], "status": "trained", "reason": "",
     }  # fmt: skip
     assert card == {**CARD, "temperature": card["temperature"]}
 
@@ -81,3 +85,24 @@ def test_an_encoder_that_kept_other_patients_out_is_refused_with_both_splits(tmp
     with pytest.raises(InvalidInput, match=r"repeat 1 fold 3.*repeat 1 fold 2"):
         run(tmp_path, {"fold": 3, "excluded": "xyz"})
     assert not (tmp_path / "out").exists()
+
+
+def test_without_maps_to_train_on_the_model_is_a_fresh_one_and_says_so(tmp_path):
+    outputs, _, _ = run(tmp_path, empty="train")
+    lineage = io.read_json(outputs["lineage"])
+    assert (lineage["status"], lineage["temperature"]) == ("untrained", 1)
+    assert lineage["reason"].startswith("no map to train on is left")
+    model, _ = load_model(outputs["model"])
+    fresh = build_model(CARD, TRAINING["seed"]).state_dict()
+    assert all(torch.equal(tensor, fresh[name]) for name, tensor in model.state_dict().items())
+    predictions, history = (io.read_table(outputs[name]) for name in ("predictions", "history"))
+    assert predictions.empty and list(predictions.columns) == PREDICTIONS
+    assert history.empty and list(history.columns) == list(HISTORY)
+
+
+@pytest.mark.parametrize(("empty", "left"), [("validation", {"test": 6}), ("test", {"validation": 8})])
+def test_a_list_without_maps_gives_no_predictions(tmp_path, empty, left):
+    outputs, _, _ = run(tmp_path, empty=empty)
+    assert io.read_table(outputs["predictions"]).groupby("split").size().to_dict() == left
+    lineage = io.read_json(outputs["lineage"])
+    assert lineage["status"] == "trained" and (lineage["temperature"] == 1) == (empty == "validation")

@@ -29,7 +29,7 @@ class Fold:
         inner = (1, 2)
         both = [(recipe, split) for recipe in RECIPES for split in inner]
         self.files = {
-            name: [self.write(f"inner-{split}/{name}.tsv", name) for split in inner]
+            name: [self.write(f"inner-{split}/{name}.tsv", f"subject\ty\n{name}\t0\n{name}\t1\n") for split in inner]
             for name in ("train", "validation", "weak")
         }
         self.files["lineages"] = [self.lineage(f"inner-{split}/lineage.json", split) for split in inner]

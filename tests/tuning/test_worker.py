@@ -9,7 +9,6 @@ from itertools import count
 from types import SimpleNamespace
 
 import optuna
-import pandas as pd
 import pytest
 from optuna.trial import TrialState
 from toy import CARD, ROW, TRAINING, write_split
@@ -217,28 +216,38 @@ def test_the_objective_hands_over_the_files_of_each_inner_split(run, fold, monke
 
     def fit(setting, arm, recipes, lists, cache, encoders, training, checkpoint, threads):
         assert {"arm": arm, "recipes": recipes, "training": training}.items() <= run.study.items()
-        assert (cache, checkpoint, threads) == (fold.cache, "checkpoint", 3)
+        assert (cache, checkpoint.job, threads) == (fold.cache, [run.study["id"], setting], 3)
         inner = len(calls) % 2
         calls.append(setting)
         assert lists == {name: fold.files[name][inner] for name in ("train", "validation", "weak")}
         assert encoders == {"most": fold.files["encoders"][inner], "sure": fold.files["encoders"][2 + inner]}
-        return SimpleNamespace(auc=auc(setting, inner + 1), validation=pd.DataFrame({"y_true": [0, 1]}))
+        return SimpleNamespace(auc=auc(setting, inner + 1))
 
     monkeypatch.setattr("gliodelta.tuning.worker.fit_setting", fit)
-    tune_worker(run.path, fold.files, fold.cache, 1, run.scratch, fold.folder / "1.json", "checkpoint", threads=3)
+    tune_worker(run.path, fold.files, fold.cache, 1, run.scratch, fold.folder / "1.json", Checkpoint(), threads=3)
     assert len(calls) == 2 * SETTINGS
     for trial in results(run.journal()).values():
         setting = run.study["settings"][trial.user_attrs["setting"]]
         assert trial.value == pytest.approx((auc(setting, 1) + auc(setting, 2)) / 2)
 
 
-@pytest.mark.parametrize(("classes", "outcome"), [([0, 1], "the training diverged"), ([1, 1], "no inner split has")])
-def test_an_undefined_auc_fails_the_trial_with_its_reason(run, fold, monkeypatch, classes, outcome):
-    fitted = SimpleNamespace(auc=math.nan, validation=pd.DataFrame({"y_true": classes}))
-    monkeypatch.setattr("gliodelta.tuning.worker.fit_setting", lambda *_, **__: fitted)
+def test_a_diverged_training_fails_the_trial_with_its_reason(run, fold, monkeypatch):
+    monkeypatch.setattr("gliodelta.tuning.worker.fit_setting", lambda *_, **__: SimpleNamespace(auc=math.nan))
     tune_worker(run.path, fold.files, fold.cache, 1, run.scratch, fold.folder / "1.json")
-    with pytest.raises(InvalidInput, match=f"all settings failed; the first because {outcome}"):
+    with pytest.raises(InvalidInput, match="all settings failed; the first because the training diverged"):
         run.select()
+
+
+@pytest.mark.parametrize(("name", "rows"), [("train", ""), ("validation", ""), ("validation", "s\t1\ns\t1\n")])
+def test_where_no_inner_split_tells_settings_apart_the_first_is_taken(run, fold, name, rows):
+    for path in fold.files[name]:
+        path.write_text("subject\ty\n" + rows)
+    tune_worker(run.path, fold.files, fold.cache, 1, run.scratch, fold.folder / "1.json")
+    selected = run.select()
+    assert best_setting(selected) == run.study["settings"][0]
+    table = io.read_table(selected / "trials.tsv")
+    assert table["auc_mean"].isna().all() and set(table["state"]) == {"undefined"}
+    assert table["reason"].str.startswith("no inner split has pairs to train on").all()
 
 
 def test_an_inner_split_of_one_class_does_not_count(run):

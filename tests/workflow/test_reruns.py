@@ -64,9 +64,16 @@ def test_a_logic_edit_reruns_its_stage_from_there_on(hospital):
     assert {"map_difference", "screen_maps", "build_manifest", "train_fold", "evaluate_arms"} <= set(jobs)
 
 
-def test_a_logic_edit_of_the_statistics_reruns_the_evaluation_only(hospital):
-    with add_logic(hospital, "evaluation/metrics.py"):
+def test_a_logic_edit_of_the_evaluation_reruns_nothing_else(hospital):
+    with add_logic(hospital, "evaluation/arms.py"):
         assert stages(hospital.pending()) == {"evaluation"}
+
+
+def test_a_logic_edit_of_the_statistics_reruns_what_scores_and_no_training(hospital):
+    with add_logic(hospital, "statistics/metrics.py"):
+        jobs = hospital.pending()
+    assert {"score_labels", "evaluate_arms"} <= set(jobs)
+    assert stages(jobs) == {"labels", "evaluation"} and "calibrate_labels" not in jobs
 
 
 def test_an_unused_encoder_reruns_nothing_and_a_used_one_its_arms(hospital):

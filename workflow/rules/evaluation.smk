@@ -27,8 +27,10 @@ rule fit_comparators:
 rule evaluate_arms:
     input:
         predictions=every_arm("<results>/transfer/{arm}/<split>/predictions.tsv"),
+        lineages=every_arm("<results>/transfer/{arm}/<split>/lineage.json"),
         external=every_external("<results>/external/{cohort}/{arm}/predictions.tsv"),
         comparators=rules.fit_comparators.output.table,
+        folds="<results>/splits/folds.tsv",
         arms=setting("arms"),
     output:
         summary=report(

@@ -2,6 +2,7 @@ rule predict_external:
     input:
         models=every_split("<results>/transfer/{arm}/<split>/model.safetensors"),
         lineages=every_split("<results>/transfer/{arm}/<split>/lineage.json"),
+        manifests=every_split("<results>/manifests/<split>/lineage.json"),
         maps="<results>/imaging/{cohort}/maps.tsv",
         labels=cohort_sheet("labels"),
         cache=of_arm("<results>/imaging/{cohort}/grid-{grid}.safetensors"),

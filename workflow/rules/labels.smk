@@ -61,6 +61,12 @@ rule score_labels:
             category="labels",
             labels={"table": "reports against readers"},
         ),
+        human=report(
+            "<results>/labels/{cohort}/human.tsv",
+            caption="../report/score_labels_human.rst",
+            category="labels",
+            labels={"table": "what the readers said"},
+        ),
         picture=report(
             "<results>/labels/{cohort}/reliability.png",
             caption="../report/score_labels_reliability.rst",

@@ -2,6 +2,7 @@ rule pretrain_encoder:
     input:
         weak="<results>/manifests/<split>/weak.tsv",
         lineage="<results>/manifests/<split>/lineage.json",
+        folds="<results>/splits/folds.tsv",
         cache=of_recipe("<results>/imaging/{cohort}/grid-{grid}.safetensors"),
     output:
         encoder="<results>/pretraining/{recipe}/<split>/encoder.safetensors",

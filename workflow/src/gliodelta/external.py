@@ -2,6 +2,7 @@
 
 from gliodelta import io, plots
 from gliodelta.labels.human import consensus
+from gliodelta.lineage import check_lineage
 from gliodelta.schema import InvalidInput
 from gliodelta.tables import PAIR, PREDICTIONS
 from gliodelta.training.models import load_model
@@ -12,37 +13,42 @@ CERTAIN = 1e-9
 
 
 def predict_external(
-    models, lineages, arm, split, maps, labels_sheet, cache, predictions, members, figure, threads=1
+    models, lineages, manifests, arm, split, maps, labels_sheet, cache, predictions, members, figure, threads=1
 ):  # fmt: skip
     """Predicts every included pair of a cohort with every model of an arm, and with their ensemble.
 
     The ensemble's probability is the mean of the members' calibrated probabilities, declared beforehand: the published
     code has two ensembles, a majority vote and a mean of raw scores, each used in another place (Di Noto et al. 2022,
-    arXiv 2210.09698; their public code).
+    arXiv 2210.09698; their public code). Models whose lineage says that they are untrained are no members.
 
     Args:
         models: model.safetensors of every split.
-        lineages: lineage.json of the same splits, in the same order, with `temperature`.
+        lineages: lineage.json of the same splits, in the same order, with `status` and `temperature`.
+        manifests: lineage.json of the manifests of the same splits, in the same order.
         arm: name of the arm.
         split: what the column `split` says: external | inference.
         maps: maps.tsv of the cohort.
         labels_sheet: labels.tsv of the cohort, or None where nobody has labelled it.
         cache: sampled maps of the cohort on the arm's grid.
-        predictions: table to write (`tables.PREDICTIONS`), one row a pair; repeat, fold and inner are 0, score is
-            the logit of the ensemble's probability, y_true is n/a where there is no label.
+        predictions: table to write (`tables.PREDICTIONS`), one row a pair, none without members; repeat, fold and
+            inner are 0, score is the logit of the ensemble's probability, y_true is n/a where there is no label.
         members: table to write with the same columns, one row a model and pair.
         figure: PNG to write: the ensemble's probabilities by label, with the range of its members.
         threads: CPU threads.
 
     Raises:
-        InvalidInput: a model belongs to another arm.
+        InvalidInput: a model belongs to another arm, or was trained with other patients left out than its manifest.
     """
     import pandas as pd
 
     rows = _pairs(maps, labels_sheet)
-    tables = [_member(*files, arm, rows, cache, threads) for files in zip(models, lineages, strict=True)]
-    table = pd.concat([_finished(rows, table, split, arm) for table in tables], ignore_index=True)
+    trained = list(_trained(models, lineages, manifests, arm))
+    print(f"{len(trained)} of {len(models)} models are members; the others were left untrained")
+    if not trained:
+        rows = rows.iloc[:0]
+    tables = [_member(*member, rows, cache, threads) for member in trained]
     ensemble = _finished(rows, _ensemble(tables), split, arm)
+    table = pd.concat([_finished(rows, table, split, arm) for table in tables] or [ensemble], ignore_index=True)
     io.write_table(ensemble, predictions)
     io.write_table(table, members)
     _draw(ensemble, table, figure)
@@ -57,10 +63,18 @@ def _pairs(maps, labels_sheet):
     return pairs.merge(consensus(labels_sheet)[[*PAIR, "y"]], on=PAIR, how="left").astype({"y": "float64"})
 
 
-def _member(model, lineage, arm, rows, cache, threads):
-    lineage = io.read_json(lineage)
-    if lineage["arm"] != arm:
-        raise InvalidInput(f"a model of arm {lineage['arm']} was offered to the ensemble of arm {arm}; retrain it")
+def _trained(models, lineages, manifests, arm):
+    """Yields the file and lineage of the models that are trained, and refuses those that do not belong here."""
+    for model, own, manifest in zip(models, lineages, manifests, strict=True):
+        lineage = io.read_json(own)
+        if lineage["arm"] != arm:
+            raise InvalidInput(f"a model of arm {lineage['arm']} was offered to the ensemble of arm {arm}; retrain it")
+        check_lineage(io.read_json(manifest), [lineage])
+        if lineage["status"] == "trained":
+            yield model, lineage
+
+
+def _member(model, lineage, rows, cache, threads):
     network, card = load_model(model)
     scores = predict(network, rows, cache, card["representation"], threads)["score"].astype(float)
     return {
@@ -74,7 +88,7 @@ def _ensemble(members):
     import numpy as np
     from scipy.special import logit
 
-    mean = np.mean([member["probability"] for member in members], axis=0)
+    mean = np.mean([member["probability"] for member in members], axis=0) if members else np.empty(0)
     return {"score": logit(mean.clip(CERTAIN, 1 - CERTAIN)), "probability": mean, "repeat": 0, "fold": 0, "inner": 0}
 
 

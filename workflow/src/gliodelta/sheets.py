@@ -116,11 +116,7 @@ def _check_sessions(cohort, folder):
 
 def _check_exams(cohort, folder):
     exams = {(row["subject"], row["session"]) for row in cohort["exams"]}
-    for kind, columns in {
-        "pairs": ("prior", "current"),
-        "labels": ("prior", "current"),
-        "reports": ("session",),
-    }.items():
+    for kind, columns in {"pairs": ("prior", "current"), "reports": ("session",)}.items():
         for line, row in enumerate(cohort[kind], start=2):
             for column in columns:
                 if (row["subject"], row[column]) not in exams:
@@ -128,6 +124,13 @@ def _check_exams(cohort, folder):
                         f"{folder / kind}.tsv line {line}, column {column}: the subject has no such session in "
                         "exams.tsv; add the exam or delete the row"
                     )
+    pairs = {(row["subject"], pair_id(row)) for row in cohort["pairs"]}
+    for line, row in enumerate(cohort["labels"], start=2):
+        if (row["subject"], pair_id(row)) not in pairs:
+            raise InvalidInput(
+                f"{folder / 'labels.tsv'} line {line}: the subject has no such pair in pairs.tsv; add the pair or "
+                "delete the row"
+            )
 
 
 def day_of_session(session):

@@ -6,8 +6,8 @@ import numpy as np
 
 from gliodelta import io
 from gliodelta.evaluation import figures
-from gliodelta.evaluation.bootstrap import draw_patients, holm, interval, swap_test
-from gliodelta.evaluation.metrics import auc, average_precision, brier, prevalence, sensitivity, specificity
+from gliodelta.statistics.bootstrap import draw_patients, holm, interval, swap_test
+from gliodelta.statistics.metrics import auc, average_precision, brier, prevalence, sensitivity, specificity
 from gliodelta.evaluation.predictions import average_repeats, combine, gather
 from gliodelta.sheets import read_sheet
 from gliodelta.tables import PAIR
@@ -26,28 +26,33 @@ METRICS = {
 AREAS = {"auc": auc, "ap": average_precision}
 
 
-def evaluate_arms(predictions, external, comparators, arms_sheet, development, settings, tables, pictures):
+def evaluate_arms(
+    predictions, lineages, external, comparators, folds, arms_sheet, development, settings, tables, pictures
+):  # fmt: skip
     """Scores all arms and comparators on the development cohort (cross-validated) and on the external cohorts.
 
     Args:
-        predictions, external, comparators, development: as for `predictions.gather`.
+        predictions, external, comparators, development, folds: as for `predictions.gather`.
+        lineages: lineage.json of every arm and split.
         arms_sheet: path of arms.tsv; it declares the primary arm.
         settings: dict with `bootstraps`, the number of draws and permutations, and `seed`.
         tables: dict of tables to write: summary (results of `summarise`) and comparisons (result of `compare`).
         pictures: dict of PNGs to write: roc, precision_recall and auc.
 
     Raises:
-        InvalidInput: predictions are missing, doubled or no numbers.
+        InvalidInput: predictions are missing, doubled, no numbers or of patients of another split.
     """
     import pandas as pd
 
-    table = gather(predictions, external, comparators, development)
+    lineages = [io.read_json(path) for path in lineages]
+    table = gather(predictions, external, comparators, development, folds, lineages)
     kinds = rank_arms(arms_sheet, table)
-    folds = combine(table)
-    pairs = average_repeats(folds)
-    summary = summarise(folds, pairs, kinds, settings)
+    by_fold = combine(table)
+    pairs = average_repeats(by_fold)
+    summary = summarise(by_fold, pairs, kinds, settings)
     # Four decimals are far finer than any interval here; p-values need the digits of one in so many permutations.
-    io.write_table(pd.concat([summary, count_unlabelled(table, kinds)]).round(4), tables["summary"])
+    counts = [count_unlabelled(table, kinds), count_untrained(lineages, kinds, development)]
+    io.write_table(pd.concat([summary, *counts]).round(4), tables["summary"])
     io.write_table(compare(pairs, kinds, settings).round(6), tables["comparisons"])
     figures.draw_roc(pairs, kinds, pictures["roc"])
     figures.draw_precision_recall(pairs, kinds, pictures["precision_recall"])
@@ -198,4 +203,19 @@ def count_unlabelled(table, kinds):
     for (cohort, arm), part in table[table["y_true"].isna()].groupby(["cohort", "arm"]):
         row = {"kind": kinds[arm], "arm": arm, "cohort": cohort, "metric": "pairs-without-label", "value": len(part)}
         rows.append({**row, **_size(part), "note": "predicted, but not scored: no human label"})
+    return pd.DataFrame(rows)
+
+
+def count_untrained(lineages, kinds, development):
+    """Returns rows for the summary that count the splits on which an arm had nothing to train on."""
+    import pandas as pd
+
+    rows = []
+    for arm in kinds:
+        own = [lineage for lineage in lineages if lineage["arm"] == arm]
+        reasons = [lineage["reason"] for lineage in own if lineage["status"] == "untrained"]
+        row = {"kind": kinds[arm], "arm": arm, "cohort": development, "metric": "untrained-splits"}
+        note = f"left out for every arm: {', '.join(sorted(set(reasons)))}"
+        if reasons:
+            rows.append({**row, "value": len(reasons), "n_maps": 0, "n_patients": 0, "note": note})
     return pd.DataFrame(rows)

@@ -5,14 +5,14 @@ from pathlib import Path
 import numpy as np
 
 from gliodelta import io
-from gliodelta.evaluation.metrics import youden_threshold
+from gliodelta.statistics.metrics import youden_threshold
 from gliodelta.schema import InvalidInput
 from gliodelta.tables import PAIR, PREDICTIONS, SPLIT
 
 VALIDATION, TEST, EXTERNAL = "validation", "test", "external"
 
 
-def gather(predictions, external, comparators, development):
+def gather(predictions, external, comparators, development, folds, lineages):
     """Reads and checks all predictions of a study.
 
     Args:
@@ -20,12 +20,14 @@ def gather(predictions, external, comparators, development):
         external: ``.../{cohort}/{arm}/predictions.tsv`` of every external cohort and arm.
         comparators: table of `comparators.fit_comparators`.
         development: name of the development cohort.
+        folds: table of `splits.split_patients`.
+        lineages: contents of the lineage.json of every arm and split.
 
     Returns:
         pandas.DataFrame with the columns cohort (a categorical, the development cohort first) and `PREDICTIONS`.
 
     Raises:
-        InvalidInput: a column is missing, or see `check`.
+        InvalidInput: a column is missing, or see `leave_out_untrained`, `check` and `check_patients`.
     """
     import pandas as pd
 
@@ -34,7 +36,9 @@ def gather(predictions, external, comparators, development):
     table = pd.concat([*parts, _read(comparators)], ignore_index=True)[["cohort", *PREDICTIONS]]
     # Cohorts stay in this order through all groupings.
     table["cohort"] = pd.Categorical(table["cohort"], categories=table["cohort"].unique())
+    table = leave_out_untrained(table, lineages)
     check(table)
+    check_patients(table, io.read_table(folds))
     return table
 
 
@@ -44,6 +48,43 @@ def _read(file):
     if missing:
         raise InvalidInput(f"{file}: lacks the columns {', '.join(missing)}; write all of {', '.join(PREDICTIONS)}")
     return table
+
+
+def leave_out_untrained(table, lineages):
+    """Drops the splits on which an arm had nothing to train on, for all arms: they are compared on the same maps.
+
+    Args:
+        table: predictions of all arms.
+        lineages: dicts with repeat, fold, inner and `status` (trained | untrained).
+
+    Raises:
+        InvalidInput: no split is left.
+    """
+    untrained = {tuple(lineage[key] for key in SPLIT) for lineage in lineages if lineage["status"] != "trained"}
+    splits = table[SPLIT].itertuples(index=False, name=None)
+    table = table[[split not in untrained for split in splits]].reset_index(drop=True)
+    if untrained and table["split"].eq(EXTERNAL).all():
+        raise InvalidInput(
+            "on no split had every arm human-labelled maps to train on; see the reasons in maps.tsv, or use fewer folds"
+        )
+    return table
+
+
+def check_patients(table, folds):
+    """Makes sure that every split was judged on its own validation and test patients.
+
+    Args:
+        table: predictions of all arms.
+        folds: repeat, fold, inner, subject, part.
+
+    Raises:
+        InvalidInput: names the arm and fold.
+    """
+    kept_out = set(folds[[*SPLIT, "subject", "part"]].itertuples(index=False, name=None))
+    own = table[table["split"] != EXTERNAL]
+    rows = own[[*SPLIT, "subject", "split"]].itertuples(index=False, name=None)
+    fault = "a patient who in folds.tsv is no such patient of this split; train this model again"
+    _refuse(own[[row not in kept_out for row in rows]], fault)
 
 
 def check(table):

@@ -1,4 +1,8 @@
-"""From votes to probabilities, per outer fold: fitted on the human labels of that fold's training patients only.
+"""From votes to probabilities, per outer fold: fitted on the human labels of all patients whom the fold does not test.
+
+Among them are those who validate an inner split: through these few coefficients, their labels shape the weak labels of
+their fold. Validation is thus not blind to the calibration, by design, since it only stops training and chooses
+settings; the test patients, who alone count in the end, take no part.
 
 Rule votes are features of an L2-regularised logistic regression; a second one, fitted on the first one's out-of-fold
 logits (patients never on both sides), sets the scale of its probabilities. More parts, such as a text model, join as
@@ -23,7 +27,8 @@ def calibrate_labels(votes, labels_sheet, folds, repeat, fold, seed, weak, calib
     Args:
         votes: table of `extract.extract_reports`.
         labels_sheet: path of labels.tsv.
-        folds: table of `splits.split_patients`; its test patients of this fold take no part in the fit.
+        folds: table of `splits.split_patients`; its test patients of this fold take no part in the fit, the inner
+            splits' validation patients do.
         repeat, fold: the outer fold.
         seed: of the cross-fitting.
         weak: table to write, one row a labelled report whose pair no reader has seen: subject, prior, current, label

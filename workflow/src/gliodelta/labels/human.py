@@ -8,15 +8,17 @@ BINARY = {"stable": STABLE, "progression": UNSTABLE, "response": UNSTABLE}
 
 
 def consensus(labels_sheet):
-    """Reduces one row a reader to one row a pair by majority.
+    """Reduces one row a reader to one row a pair by majority: more than half of all readers who saw the pair.
+
+    A reader who could not tell counts among them, since one opinion out of three is no majority.
 
     Args:
         labels_sheet: path of labels.tsv (subject, prior, current, reader, label).
 
     Returns:
         pandas.DataFrame, sorted by subject and sessions: subject, prior, current, label (three-way majority; "" without
-        one), y (0 stable, 1 unstable; missing when the pair has no binary majority), readers (how many gave a label)
-        and reason (why there is no majority, else "").
+        one), y (0 stable, 1 unstable; missing when the pair has no binary majority), readers (how many saw the pair)
+        and reason (why there is no binary majority, else "").
     """
     import pandas as pd
 
@@ -36,14 +38,10 @@ def labelled(labels_sheet):
 
 
 def _majority(labels):
-    known = [label for label in labels if label in BINARY]
-    unstable = sum(BINARY[label] for label in known)
-    if not known or 2 * unstable == len(known):
-        reason = "readers are tied" if known else "no reader could tell"
-        return {"label": "", "y": None, "readers": len(known), "reason": reason}
-    y = UNSTABLE if 2 * unstable > len(known) else STABLE
-    agreeing = [label for label in known if BINARY[label] == y]
-    # A tie between progression and response leaves the pair unstable, its direction open.
-    most = max(sorted(set(agreeing)), key=agreeing.count)
-    tied = len({label for label in agreeing if agreeing.count(label) == agreeing.count(most)}) > 1
-    return {"label": "" if tied else most, "y": y, "readers": len(known), "reason": ""}
+    def most(words, choices):
+        return next((choice for choice in choices if 2 * words.count(choice) > len(labels)), None)
+
+    binary = [BINARY[label] for label in labels if label in BINARY]
+    y = most(binary, (STABLE, UNSTABLE))
+    reason = "" if y is not None else "no majority of the readers" if binary else "no reader could tell"
+    return {"label": most(labels, BINARY) or "", "y": y, "readers": len(labels), "reason": reason}

@@ -1,8 +1,11 @@
 """The encoder of one recipe and split, from the weak labels that the recipe's cut keeps."""
 
 from gliodelta import io, plugins
+from gliodelta.lineage import excluded_patients
+from gliodelta.manifests import patients_of
 from gliodelta.pretraining.methods import Untrainable
 from gliodelta.schema import InvalidInput
+from gliodelta.splits import TEST, VALIDATION
 from gliodelta.training.data import cut_weak
 from gliodelta.training.loop import HISTORY
 from gliodelta.training.models import build_model, card_of, save_model
@@ -10,7 +13,9 @@ from gliodelta.training.models import build_model, card_of, save_model
 METHODS = "gliodelta.pretraining.methods"
 
 
-def pretrain_encoder(weak, lineage, split, cache, recipe, training, outputs, checkpoint=None, threads=1, watch=None):
+def pretrain_encoder(
+    weak, lineage, folds, split, cache, recipe, training, outputs, checkpoint=None, threads=1, watch=None
+):  # fmt: skip
     """Trains the encoder and writes it with where it comes from.
 
     Where the cut leaves too little to train on, the encoder is a freshly initialised one and its lineage says so: one
@@ -19,6 +24,7 @@ def pretrain_encoder(weak, lineage, split, cache, recipe, training, outputs, che
     Args:
         weak: the split's weak list, which holds no validation or test patient.
         lineage: lineage.json of the split's manifest.
+        folds: table of `splits.split_patients`.
         split: dict with `repeat`, `fold` and `inner`, the split that is asked for.
         cache: safetensors file of the recipe's grid (`data.load_maps`).
         recipe: row of recipes.tsv (dict).
@@ -32,15 +38,16 @@ def pretrain_encoder(weak, lineage, split, cache, recipe, training, outputs, che
         watch: function that is called with each new row of the history, or None.
 
     Raises:
-        InvalidInput: the manifest is another split's.
+        InvalidInput: the manifest is another split's, or lets through a patient whom the split keeps out.
         SystemExit: 75, when the checkpoint's deadline passes.
     """
     import pandas as pd
     import torch
 
     torch.set_num_threads(threads)
-    origin = _origin(lineage, split)
-    rows = cut_weak(io.read_table(weak), recipe["cut_by"], recipe["cut"])
+    rows = io.read_table(weak)
+    origin = _origin(lineage, split, rows, folds)
+    rows = cut_weak(rows, recipe["cut_by"], recipe["cut"])
     card = card_of(recipe, training)
     model = build_model(card, training["seed"])
     method = plugins.load(METHODS, recipe["method"])
@@ -56,10 +63,17 @@ def pretrain_encoder(weak, lineage, split, cache, recipe, training, outputs, che
     io.write_json({**origin, "recipe": recipe, "status": status, "reason": reason, **labels}, outputs["lineage"])
 
 
-def _origin(path, split):
+def _origin(path, split, rows, folds):
     """The manifest's split and the digest of its excluded patients, for the stages that load the encoder."""
     lineage = io.read_json(path)
     found = {key: lineage[key] for key in split}
     if found != split:
         raise InvalidInput(f"{path}: this is the manifest of {found}, not of {split}; delete it and run again")
+    parts = patients_of(folds, split)
+    kept_out = parts[VALIDATION] | parts[TEST]
+    if lineage["excluded"] != excluded_patients(kept_out) or not kept_out.isdisjoint(rows["subject"]):
+        raise InvalidInput(
+            f"{path}: this manifest was made with other patients left out than the validation and test patients of "
+            f"{split} in {folds}; delete it and run again"
+        )
     return {**split, "excluded": lineage["excluded"]}

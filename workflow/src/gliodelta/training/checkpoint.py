@@ -1,5 +1,6 @@
 """The live state of a training: saved each epoch, resumed by the next job, gone when the training is done."""
 
+import copy
 import math
 import pickle
 import shutil
@@ -7,9 +8,12 @@ import time
 from pathlib import Path
 
 from gliodelta import io
+from gliodelta.schema import InvalidInput
 
 # sysexits.h: a temporary failure; the profile's retry goes on from here.
 RESUME_LATER = 75
+# What lies beside the state from an exit with 75 to the next epoch: whether a job has gone on from there yet.
+STOPPED, RESUMED = "stopped", "resumed"
 
 
 class Checkpoint:
@@ -30,13 +34,26 @@ class Checkpoint:
         """
         self.folder, self.code, self.clock = folder, code, clock
         self.deadline = clock() + 60 * deadline_minutes if deadline_minutes else math.inf
-        self.file, self.saved_at = None, clock()
+        self.file, self.saved_at, self.job = None, clock(), ""
+
+    def of(self, job):
+        """Returns this checkpoint for the training that `job` (JSON-able) names.
+
+        Two trainings may depend on the same things, as those of two recipes whose cuts keep the same labels do. Named,
+        they do not share one state, which both would write at the same time.
+        """
+        named = copy.copy(self)
+        named.job = job
+        return named
 
     def open(self, run_id):
         """Begins or resumes a training.
 
         Returns:
             What `save` was last given in this run, or None.
+
+        Raises:
+            InvalidInput: the job before this one resumed after an exit with 75, too, and made no new epoch.
         """
         import torch
 
@@ -44,6 +61,7 @@ class Checkpoint:
         if self.folder is None:
             return None
         self.file = Path(self.folder) / run_id / "last.pt"
+        self._mark_resumed()
         try:
             return torch.load(self.file, map_location="cpu", weights_only=True)
         except FileNotFoundError:
@@ -64,9 +82,11 @@ class Checkpoint:
             return
         with io.atomic(self.file) as temporary:
             torch.save(state, temporary)
+        self._mark().unlink(missing_ok=True)
         now = self.clock()
         if now + (now - self.saved_at) > self.deadline:
             print("the time is up: the state is saved, and the next job goes on from there")
+            io.write_text(STOPPED, self._mark())
             raise SystemExit(RESUME_LATER)
         self.saved_at = now
 
@@ -74,3 +94,20 @@ class Checkpoint:
         """Removes the state of a finished training."""
         if self.folder is not None:
             shutil.rmtree(self.file.parent, ignore_errors=True)
+
+    def _mark(self):
+        return self.file.with_name("stopped.txt")
+
+    def _mark_resumed(self):
+        """Lets one job go on from an exit with 75: where it made no epoch, all that follow would fare alike."""
+        mark = self._mark()
+        if not mark.exists():
+            return
+        if mark.read_text(encoding="utf-8") == RESUMED:
+            # Whoever starts once more, with more time, gets another try.
+            mark.unlink()
+            raise InvalidInput(
+                "the training was resumed twice at the same epoch: the job before ended before it had made a new one. "
+                "Give the rule more time (runtime in the profile), and keep training: deadline_minutes below it"
+            )
+        io.write_text(RESUMED, mark)

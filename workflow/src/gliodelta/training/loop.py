@@ -59,12 +59,13 @@ def train(model, training, validation, plan, checkpoint=None, watch=None):
     """Trains `model` in place and leaves it, on the CPU, with the weights of its best epoch.
 
     The best epoch has the highest validation AUC, or, where the validation has one class, the lowest validation loss;
-    among equals the first. Parts whose parameters are all frozen run in evaluation mode, so that their batch-norm
-    buffers stay bit-identical (the published ones moved).
+    among equals the first. Without any map to validate with, all epochs are trained and the last is kept. Parts whose
+    parameters are all frozen run in evaluation mode, so that their batch-norm buffers stay bit-identical (the published
+    ones moved).
 
     Args:
         model: torch module from [N, C, X, Y, Z] to logits [N, 1]; parameters with requires_grad False stay as they are.
-        training, validation: `data.Maps` with labels.
+        training, validation: `data.Maps` with labels; the validation may be empty.
         plan: `Plan`.
         checkpoint: `checkpoint.Checkpoint` of the job, or None.
         watch: function that is called with each new row of the history, or None.
@@ -74,17 +75,17 @@ def train(model, training, validation, plan, checkpoint=None, watch=None):
         threads give the same weights to the bit, interrupted or not.
 
     Raises:
-        Excluded: no map to train on or to validate with.
+        Excluded: no map to train on.
         SystemExit: 75, when the checkpoint's deadline passes.
     """
     import pandas as pd
     import torch
 
-    for maps, name in ((training, "train on"), (validation, "validate with")):
-        if not len(maps):
-            raise Excluded(f"no map to {name} is left; see the reasons in maps.tsv, or use fewer folds")
+    if not len(training):
+        raise Excluded("no map to train on is left; see the reasons in maps.tsv, or use fewer folds")
     checkpoint = checkpoint or Checkpoint()
-    run_id = digest([checkpoint.code, asdict(plan), _identity(model), training.identity, validation.identity])
+    maps = [training.identity, validation.identity]
+    run_id = digest([checkpoint.job, checkpoint.code, asdict(plan), _identity(model), *maps])
     state = checkpoint.open(run_id)
     device = _device()
     model.to(device, memory_format=torch.channels_last_3d)
@@ -176,6 +177,9 @@ def _judge(progress, model, scores, validation, train_loss, loss, plan):
     row = (progress["epoch"], train_loss, validation_loss, auc, plan.learning_rate)
     progress["history"].append(dict(zip(HISTORY, row, strict=True)))
     value = -validation_loss if math.isnan(auc) else auc
+    if not len(validation):
+        # Nothing tells epochs apart: each is taken for better than the one before.
+        value = progress["epoch"]
     # A diverged epoch has a loss that is not a number, and never compares as better.
     if value > progress["best_value"]:
         progress.update(best_value=value, best_epoch=progress["epoch"], best=_copy(model))

@@ -19,7 +19,7 @@ class Fitted:
         model: torch module on the CPU, in evaluation mode, with the weights of its best epoch.
         history: pandas.DataFrame, one row an epoch (`loop.HISTORY`).
         validation: pandas.DataFrame with subject, prior, current, y_true, score (logit).
-        auc: validation AUC of the best epoch; NaN where the validation has one class.
+        auc: validation AUC of the best epoch; NaN where the validation has one class or no map.
     """
 
     model: object
@@ -49,7 +49,7 @@ def fit_setting(
         `Fitted`.
 
     Raises:
-        Excluded: no map to train on or to validate with.
+        Excluded: no map to train on.
         InvalidInput: the cache is older than the lists.
         SystemExit: 75, when the checkpoint's deadline passes.
     """

@@ -8,7 +8,7 @@ from gliodelta.schema import InvalidInput
 from gliodelta.tuning.space import PARAMETERS
 from gliodelta.tuning.study import open_journal, queue_lock, results, study_folder
 
-COMPLETE, FAILED = "complete", "failed"
+COMPLETE, UNDEFINED, FAILED = "complete", "undefined", "failed"
 
 
 def select_trial(study, scratch, best, trials, journal, figure):
@@ -18,9 +18,9 @@ def select_trial(study, scratch, best, trials, journal, figure):
         study: study.json of `study.write_study`.
         scratch: the stage's scratch folder, which holds the journal.
         best: YAML to write: the `setting` with the highest mean validation `auc`, the first in the study's order when
-            some are equal, and the `study`'s id.
+            some are equal or no inner split defines any, and the `study`'s id.
         trials: table to write, in the study's order, equal for any number of workers: the setting, auc_mean,
-            auc_inner1, auc_inner2, ..., state (complete | failed), reason.
+            auc_inner1, auc_inner2, ..., state (complete | undefined | failed), reason.
         journal: file to write: a copy of the journal, which opens with Optuna.
         figure: PNG to write: mean validation AUC of every setting, by strategy.
 
@@ -37,9 +37,9 @@ def select_trial(study, scratch, best, trials, journal, figure):
             "--forcerun tune_worker, and with as many workers as before if there are fewer now"
         )
     table = _table(study["settings"], found, study["inner"])
-    if not (table["state"] == COMPLETE).any():
+    if (table["state"] == FAILED).all():
         raise InvalidInput(f"study {study['id']}: all settings failed; the first because {table['reason'][0]}")
-    number = int(table["auc_mean"].idxmax())
+    number = int(table["auc_mean"].fillna(-1).idxmax())
     setting = {name: study["settings"][number][name] for name in PARAMETERS}
     io.write_yaml({"setting": setting, "auc": found[number].value, "study": study["id"]}, best)
     io.write_table(table, trials)
@@ -56,11 +56,13 @@ def _table(settings, found, inner_splits):
         trial = found[number]
         aucs = trial.user_attrs["auc"]
         reason = trial.user_attrs.get("reason", "")
+        # A setting that failed did so before its last inner split; where none defines an AUC, it saw all of them.
+        lack = UNDEFINED if len(aucs) == inner_splits else FAILED
         rows.append({
             **{name: setting[name] for name in PARAMETERS},
             "auc_mean": trial.value,
             **{f"auc_inner{inner + 1}": aucs[inner] if inner < len(aucs) else None for inner in range(inner_splits)},
-            "state": FAILED if reason else COMPLETE,
+            "state": lack if reason else COMPLETE,
             "reason": reason,
         })  # fmt: skip
     return pd.DataFrame(rows).astype({"auc_mean": float})

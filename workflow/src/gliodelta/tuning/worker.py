@@ -45,9 +45,9 @@ def work(study, worker, folder, objective):
         worker: number of this worker; two workers that run at the same time have different numbers.
         folder: folder of the study under scratch.
         objective: function of a setting and the number of an inner split (from 1) that returns the validation AUC,
-            or None where all validation patients are of one class, which is so for every setting. The mean over the
-            other inner splits is maximised. It may raise `Excluded`: the trial then fails for that reason and the
-            search goes on.
+            or None where the inner split has no human-labelled pair to train on, or none of one class to validate with,
+            which is so for every setting. The mean over the other inner splits is maximised. It may raise `Excluded`:
+            the trial then fails for that reason and the search goes on.
     """
     with queue_lock(folder):
         journal = open_journal(study, folder)
@@ -60,6 +60,9 @@ def work(study, worker, folder, objective):
 def _objective(study, splits, cache, checkpoint, threads):
     def objective(setting, inner):
         split = splits[inner - 1]
+        human = {name: io.read_table(split["lists"][name])["y"] for name in ("train", "validation")}
+        if human["train"].empty or human["validation"].nunique() < 2:
+            return None
         fitted = fit_setting(
             setting,
             arm=study["arm"],
@@ -68,11 +71,9 @@ def _objective(study, splits, cache, checkpoint, threads):
             cache=cache,
             encoders=split["encoders"],
             training=study["training"],
-            checkpoint=checkpoint,
+            checkpoint=checkpoint and checkpoint.of([study["id"], setting]),
             threads=threads,
         )
-        if fitted.validation["y_true"].nunique() < 2:
-            return None
         if math.isnan(fitted.auc):
             raise Excluded("the training diverged")
         return fitted.auc
@@ -142,7 +143,7 @@ def _evaluate(journal, trial, study, objective):
 def _mean(aucs):
     defined = [auc for auc in aucs if auc is not None]
     if not defined:
-        raise Excluded("no inner split has validation patients of both classes")
+        raise Excluded("no inner split has pairs to train on and validation pairs of both classes")
     return fmean(defined)
 
 

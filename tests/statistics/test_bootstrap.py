@@ -5,8 +5,8 @@ import pytest
 from scipy.stats import kstest
 from statsmodels.stats.multitest import multipletests
 
-from gliodelta.evaluation import bootstrap
-from gliodelta.evaluation.metrics import auc
+from gliodelta.statistics import bootstrap
+from gliodelta.statistics.metrics import auc
 
 
 def clustered(generator, patients=25, maps=4, lead=0.0):

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from gliodelta.evaluation import metrics
+from gliodelta.statistics import metrics
 
 # methods.md F: labels, two models' scores, and their areas.
 Y = np.array([0, 0, 0, 1, 1, 0, 1, 1, 0, 1])

@@ -5,7 +5,7 @@ Intervals and p-values speak of new patients for the models at hand; they leave 
 
 import numpy as np
 
-from gliodelta.evaluation.metrics import auc
+from gliodelta.statistics.metrics import auc
 
 # Equal up to rounding: differences of AUC are ratios of counts far coarser than this.
 _ROUNDING = 1e-12
