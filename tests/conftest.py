@@ -1,10 +1,13 @@
 """Fixtures for all tests."""
 
+import os
 from pathlib import Path
 
 import pytest
 
 PROJECT = Path(__file__).resolve().parents[1]
+# Processes that tests start find the package as the tests do.
+os.environ["PYTHONPATH"] = str(PROJECT / "workflow" / "src")
 
 
 @pytest.fixture(scope="session")

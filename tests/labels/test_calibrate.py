@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gliodelta import io
-from gliodelta.labels.calibrate import calibrate_labels
+from gliodelta.labels.calibrate import COLUMNS, calibrate_labels
 from gliodelta.labels.vote import COUNTS
 
 PATIENTS = 24
@@ -107,6 +107,19 @@ def test_too_few_labels_rank_instead(tmp_path, labelled):
     assert ((weak["p_unstable"] > 0.5) == (weak["label"] != "stable")).all()
     mean = weak.groupby("component")["confidence"].mean()
     assert mean["t2"] > mean["global"]
+
+
+def test_a_cohort_without_reports_has_no_weak_labels(tmp_path):
+    table = votes()
+    labels = sheet(table)
+    folds = pd.DataFrame({"repeat": 1, "fold": 1, "inner": 1, "subject": table["subject"].unique(), "part": "test"})
+    paths = {name: tmp_path / f"{name}.tsv" for name in ("votes", "labels", "folds", "weak", "calibration")}
+    for name, content in (("votes", table.drop(columns="truth")[:0]), ("labels", labels), ("folds", folds)):
+        io.write_table(content, paths[name])
+    calibrate_labels(paths["votes"], paths["labels"], paths["folds"], 1, 1, 1, paths["weak"], paths["calibration"])
+    for name in ("weak", "calibration"):
+        written = io.read_table(paths[name])
+        assert written.empty and list(written) == COLUMNS
 
 
 def test_uncertain_reports_are_no_weak_labels(tmp_path):

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from gliodelta import io
-from gliodelta.labels.extract import extract_reports, read_subject
+from gliodelta.labels.extract import COLUMNS, extract_reports, read_subject
 
 # The exam of the fictional reports, its patient's earlier ones, and their calendar dates.
 SESSIONS = {"115": "2018-11-10", "209": "2019-02-12", "300": "2019-05-14"}
@@ -96,6 +96,11 @@ def test_faults_have_reasons_and_stop_nobody(cohort, tmp_path):
         "nodate": "the report names no earlier exam that it compares with",
         "silent": "the report says nothing on change that the rules know",
     }
+
+
+def test_a_cohort_without_reports_has_tables_without_rows(cohort, tmp_path):
+    for table, columns in zip(extract(cohort({}), tmp_path), (COLUMNS, ["subject", "session", "reason"]), strict=True):
+        assert table.empty and list(table) == columns
 
 
 def test_votes_hold_pair_label_and_evidence(cohort, tmp_path):

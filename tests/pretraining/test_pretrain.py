@@ -17,12 +17,12 @@ SPLIT = {"repeat": 1, "fold": 2, "inner": 1}
 KEPT_OUT = ["p11", "p21"]
 
 
-def run(folder, name="first", split=SPLIT, kept_out=KEPT_OUT, **recipe):
-    """Pretrains on a toy split whose folds keep out a validation and a test patient; returns the outputs."""
+def run(folder, name="first", split=SPLIT, manifest=KEPT_OUT, folds=KEPT_OUT, **recipe):
+    """Pretrains on a toy split whose manifest and folds keep these two patients out; returns the outputs."""
     folder.mkdir(exist_ok=True)
     lists, cache, lineage = write_split(folder)
-    io.write_json({**io.read_json(lineage), "excluded": excluded_patients(KEPT_OUT)}, lineage)
-    parts = pd.DataFrame({"subject": ["p01", *kept_out], "part": ["train", "validation", "test"]})
+    io.write_json({**io.read_json(lineage), "excluded": excluded_patients(manifest)}, lineage)
+    parts = pd.DataFrame({"subject": ["p01", *folds], "part": ["train", "validation", "test"]})
     io.write_table(parts.assign(**SPLIT), folder / "folds.tsv")
     outputs = {key: folder / name / key for key in ("encoder", "history", "lineage")}
     files = lists["weak"], lineage, folder / "folds.tsv"
@@ -68,11 +68,11 @@ def test_the_manifest_of_another_split_is_refused(tmp_path):
 
 def test_a_manifest_that_kept_other_patients_out_than_the_folds_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match="made with other patients left out"):
-        run(tmp_path, kept_out=["p11", "p22"])
+        run(tmp_path, folds=["p11", "p22"])
 
 
-def test_a_weak_list_with_a_patient_whom_the_folds_keep_out_is_refused(tmp_path, monkeypatch):
-    # Patient p31 is on the toy's weak list; lineage and folds agree that it must not be.
-    monkeypatch.setitem(globals(), "KEPT_OUT", ["p11", "p31"])
+def test_a_weak_list_with_a_patient_whom_the_folds_keep_out_is_refused(tmp_path):
+    # Patient p31 is on the toy's weak list; manifest and folds agree that it must not be.
+    kept_out = ["p11", "p31"]
     with pytest.raises(InvalidInput, match="made with other patients left out"):
-        run(tmp_path, kept_out=["p11", "p31"])
+        run(tmp_path, manifest=kept_out, folds=kept_out)

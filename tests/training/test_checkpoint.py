@@ -51,24 +51,28 @@ def test_without_a_folder_nothing_is_kept_and_nothing_stops():
     checkpoint.close()
 
 
-def stop(checkpoint, epoch):
-    """Saves at the deadline, which the clock of `late` passes at once."""
+def resume(folder, minutes):
+    """A job of this many minutes whose every epoch takes an hour: its checkpoint and the state it begins with."""
+    checkpoint = Checkpoint(folder, deadline_minutes=minutes, clock=iter(range(0, 10**6, 3600)).__next__)
+    return checkpoint, checkpoint.open("run1")
+
+
+@pytest.fixture
+def stopped(tmp_path):
+    """Folder of a training that stopped for its deadline after its first epoch."""
     with pytest.raises(SystemExit):
-        checkpoint.save({"epoch": epoch})
+        resume(tmp_path, minutes=1)[0].save({"epoch": 1})
+    return tmp_path
 
 
-def test_a_second_resumption_at_the_same_epoch_is_refused_once(tmp_path):
-    def late():
-        checkpoint = Checkpoint(tmp_path, deadline_minutes=1, clock=iter(range(0, 10**6, 3600)).__next__)
-        return checkpoint, checkpoint.open("run1")
-
-    first, _ = late()
-    stop(first, 1)
-    second, state = late()
-    assert state == {"epoch": 1}
-    # A new epoch was made: the next job may resume, and dies before it has made one.
-    stop(second, 2)
-    late()
+def test_a_second_resumption_at_the_same_epoch_is_refused_once(stopped):
+    assert resume(stopped, minutes=1)[1] == {"epoch": 1}
     with pytest.raises(InvalidInput, match="twice at the same epoch"):
-        late()
-    assert late()[1] == {"epoch": 2}
+        resume(stopped, minutes=1)
+    assert resume(stopped, minutes=1)[1] == {"epoch": 1}
+
+
+def test_a_job_that_was_killed_after_a_new_epoch_is_resumed(stopped):
+    killed, _ = resume(stopped, minutes=600)
+    killed.save({"epoch": 2})
+    assert resume(stopped, minutes=600)[1] == {"epoch": 2}

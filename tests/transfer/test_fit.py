@@ -22,11 +22,11 @@ def split(tmp_path_factory):
     return {"lists": lists, "cache": cache, "encoders": {"most": folder / "encoder.safetensors"}}
 
 
-def fit(split, strategy="scratch", training=TRAINING, learning_rate=1e-3, **arguments):
+def fit(split, strategy="scratch", training=TRAINING, learning_rate=1e-3, recipes=RECIPES, **arguments):
     """Fits a strategy on the toy split."""
     recipe = "most" if plugins.load(STRATEGIES, strategy).NEEDS_RECIPE else ""
     setting = {"strategy": strategy, "recipe": recipe, "learning_rate": learning_rate, "weight_decay": 0.0}
-    return fit_setting(setting, arm=ARM, recipes=RECIPES, training=training, **split, **arguments)
+    return fit_setting(setting, arm=ARM, recipes=recipes, training=training, **split, **arguments)
 
 
 @pytest.mark.parametrize("strategy", plugins.names(STRATEGIES))
@@ -57,6 +57,15 @@ def test_mix_adds_the_weak_rows_and_the_others_train_on_human_labels_only():
         rows = plugins.load(STRATEGIES, name).training_rows(human, weak)
         wanted = pd.concat([human, weak]) if name == "mix" else human
         assert rows["subject"].tolist() == wanted["subject"].tolist(), name
+
+
+@pytest.mark.parametrize("cut_by", ["quantile", "confidence"])
+def test_mix_without_any_weak_label_is_scratch(split, tmp_path, cut_by):
+    # Read back, a list without rows has no numbers that its columns' types could be told by.
+    io.write_table(make_rows(1)[:0], tmp_path / "weak.tsv")
+    bare = {**split, "lists": {**split["lists"], "weak": tmp_path / "weak.tsv"}}
+    recipes = {"most": {**RECIPES["most"], "cut_by": cut_by}}
+    assert fit(bare, "mix", recipes=recipes).validation.equals(fit(split).validation)
 
 
 def test_scratch_does_not_look_at_weak_labels_or_encoders(split):

@@ -10,7 +10,8 @@ import pytest
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hospital")]
 
 CATEGORIES = (
-    "simulation", "ingest", "imaging", "splits", "labels", "manifests", "pretraining", "tuning", "transfer", "external", "evaluation",
+    "simulation", "ingest", "imaging", "splits", "labels", "manifests", "pretraining", "tuning", "transfer",
+    "external", "evaluation",
 )  # fmt: skip
 QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",

@@ -1,9 +1,9 @@
 """What a job's code is, as a short hash: equal as long as only comments, docstrings or layout change.
 
 Snakemake does not see the package behind a thin script. Every rule therefore has ``params: code=code_of(...)``: the
-hash of the syntax trees of the module, of all modules of this package that it imports (at any depth, also inside functions),
-of the plug-ins that the job loads by name, and of the scripts that call the module. A changed hash is a changed
-parameter, which reruns the rule.
+hash of the syntax trees of the module, of all modules of this package that it imports (at any depth, also inside
+functions), of the plug-ins that the job loads by name, and of the scripts that call the module. A changed hash is a
+changed parameter, which reruns the rule.
 """
 
 import ast

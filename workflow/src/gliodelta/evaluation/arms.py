@@ -6,10 +6,10 @@ import numpy as np
 
 from gliodelta import io
 from gliodelta.evaluation import figures
-from gliodelta.statistics.bootstrap import draw_patients, holm, interval, swap_test
-from gliodelta.statistics.metrics import auc, average_precision, brier, prevalence, sensitivity, specificity
 from gliodelta.evaluation.predictions import average_repeats, combine, gather
 from gliodelta.sheets import read_sheet
+from gliodelta.statistics.bootstrap import draw_patients, holm, interval, swap_test
+from gliodelta.statistics.metrics import auc, average_precision, brier, prevalence, sensitivity, specificity
 from gliodelta.tables import PAIR
 
 PRIMARY, ARM, COMPARATOR = "primary", "arm", "comparator"
@@ -51,7 +51,11 @@ def evaluate_arms(
     pairs = average_repeats(by_fold)
     summary = summarise(by_fold, pairs, kinds, settings)
     # Four decimals are far finer than any interval here; p-values need the digits of one in so many permutations.
-    counts = [count_unlabelled(table, kinds), count_untrained(lineages, kinds, development)]
+    counts = [
+        count_unlabelled(table, kinds),
+        count_unpredicted(table, kinds),
+        count_untrained(lineages, kinds, development),
+    ]
     io.write_table(pd.concat([summary, *counts]).round(4), tables["summary"])
     io.write_table(compare(pairs, kinds, settings).round(6), tables["comparisons"])
     figures.draw_roc(pairs, kinds, pictures["roc"])
@@ -204,6 +208,17 @@ def count_unlabelled(table, kinds):
         row = {"kind": kinds[arm], "arm": arm, "cohort": cohort, "metric": "pairs-without-label", "value": len(part)}
         rows.append({**row, **_size(part), "note": "predicted, but not scored: no human label"})
     return pd.DataFrame(rows)
+
+
+def count_unpredicted(table, kinds):
+    """Returns a row for the summary of each arm and cohort without a prediction."""
+    import pandas as pd
+
+    empty = [cohort for cohort in table["cohort"].cat.categories if not (table["cohort"] == cohort).any()]
+    none = {"metric": "pairs-predicted", "value": 0, "n_maps": 0, "n_patients": 0}
+    none["note"] = "no pair passed imaging; see the reasons in maps.tsv"
+    own = [(cohort, arm, kind) for cohort, (arm, kind) in product(empty, kinds.items()) if kind != COMPARATOR]
+    return pd.DataFrame([{"kind": kind, "arm": arm, "cohort": cohort, **none} for cohort, arm, kind in own])
 
 
 def count_untrained(lineages, kinds, development):

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 
 from gliodelta import io
-from gliodelta.statistics.metrics import youden_threshold
 from gliodelta.schema import InvalidInput
+from gliodelta.statistics.metrics import youden_threshold
 from gliodelta.tables import PAIR, PREDICTIONS, SPLIT
 
 VALIDATION, TEST, EXTERNAL = "validation", "test", "external"
@@ -24,7 +24,8 @@ def gather(predictions, external, comparators, development, folds, lineages):
         lineages: contents of the lineage.json of every arm and split.
 
     Returns:
-        pandas.DataFrame with the columns cohort (a categorical, the development cohort first) and `PREDICTIONS`.
+        pandas.DataFrame with the columns cohort (a categorical of all cohorts, those without a prediction included, the
+        development cohort first) and `PREDICTIONS`.
 
     Raises:
         InvalidInput: a column is missing, or see `leave_out_untrained`, `check` and `check_patients`.
@@ -32,10 +33,12 @@ def gather(predictions, external, comparators, development, folds, lineages):
     import pandas as pd
 
     sources = [(file, development) for file in predictions] + [(file, Path(file).parts[-3]) for file in external]
-    parts = [_read(file).assign(cohort=cohort) for file, cohort in sources]
-    table = pd.concat([*parts, _read(comparators)], ignore_index=True)[["cohort", *PREDICTIONS]]
+    parts = [*(_read(file).assign(cohort=cohort) for file, cohort in sources), _read(comparators)]
+    # A table without rows, whose pairs were all excluded, would turn numbers into objects.
+    table = pd.concat([part for part in parts if len(part)] or parts, ignore_index=True)[["cohort", *PREDICTIONS]]
     # Cohorts stay in this order through all groupings.
-    table["cohort"] = pd.Categorical(table["cohort"], categories=table["cohort"].unique())
+    cohorts = dict.fromkeys([*(cohort for _, cohort in sources), *table["cohort"]])
+    table["cohort"] = pd.Categorical(table["cohort"], categories=list(cohorts))
     table = leave_out_untrained(table, lineages)
     check(table)
     check_patients(table, io.read_table(folds))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from gliodelta import io, sheets
 from gliodelta.labels import dates, guard, matcher, text
 from gliodelta.labels.vote import COUNTS, gather, vote
-from gliodelta.status import Excluded
+from gliodelta.status import Excluded, is_machine_fault
 
 COLUMNS = ["subject", "prior", "current", "language", "inferred", "label", "component", "section", *COUNTS, "evidence"]
 
@@ -93,7 +93,9 @@ def read_report(path, languages=("fr", "en")):
         raise Excluded("no sheet names the report's file")
     try:
         data = path.read_bytes()
-    except OSError:
+    except OSError as error:
+        if is_machine_fault(error):
+            raise
         raise Excluded("the report file is missing or cannot be read") from None
     words = guard.scrub(text.normalise(text.decode(data)))
     return Report(text.language(words, languages), text.sentences(words))

@@ -6,9 +6,9 @@ The readers' own agreement bounds what any of this can reach.
 import numpy as np
 
 from gliodelta import io, plots
+from gliodelta.labels.human import BINARY, consensus
 from gliodelta.statistics.bootstrap import draw_patients, interval
 from gliodelta.statistics.metrics import brier, sensitivity, specificity
-from gliodelta.labels.human import BINARY, consensus
 from gliodelta.tables import PAIR
 
 # Five bins: at tens of labelled pairs, ten would hold two or three each.
@@ -69,7 +69,7 @@ def kappa(y, called, weights):
 
 
 def fleiss_kappa(unstable, readers, weights):
-    """Fleiss' kappa of the readers among themselves (Fleiss 1971), their number varying from pair to pair (Fleiss 1981).
+    """Fleiss' kappa of the readers among themselves (Fleiss 1971), with as many readers a pair as there are.
 
     Args:
         unstable: [pairs] how many readers call the pair unstable.
