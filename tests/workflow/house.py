@@ -20,6 +20,7 @@ class House:
 
     def __init__(self, project, folder):
         self.folder = Path(folder)
+        self.folder.mkdir(parents=True, exist_ok=True)
         for part in PARTS:
             source = project / part
             if source.is_dir():

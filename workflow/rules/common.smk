@@ -334,15 +334,6 @@ def every_external(pattern):
     return files
 
 
-def every_cohort(pattern):
-    """An input function: `pattern` for every cohort that is trained or tested on."""
-
-    def files(wildcards):
-        return [fill(pattern, cohort=cohort, **wildcards) for cohort in [study.development, *study.external]]
-
-    return files
-
-
 def labelled_cohorts():
     """Names of the cohorts with human labels, the development cohort first."""
     tested = [study.development, *study.external] if study.development else []
