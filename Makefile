@@ -17,8 +17,10 @@ demo: $(VENV)/installed
 	$(BIN)/snakemake --quiet all --report report.html
 	@echo "The report is in report.html; open it in a browser."
 
+# The stages' tests in parallel; then those that run the workflow, which uses the cores itself.
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -n 2 --dist loadgroup tests
+	$(BIN)/python -m pytest -n $(CORES) --ignore tests/workflow
+	$(BIN)/python -m pytest tests/workflow
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hospital")]
+pytestmark = pytest.mark.slow
 
 CATEGORIES = (
     "simulation", "ingest", "imaging", "splits", "labels", "manifests", "pretraining", "tuning", "transfer",

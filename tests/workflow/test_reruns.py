@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("hospital")]
+pytestmark = pytest.mark.slow
 
 PACKAGE = "workflow/src/gliodelta"
 STAGES = {
@@ -30,7 +30,7 @@ def stages(jobs):
 @pytest.mark.parametrize(
     ("file", "old", "new"),
     [
-        ("imaging/register.py", "import io", "import io  # a comment"),
+        ("imaging/register.py", "\n\n\ndef ", "\n\n\n# A comment.\ndef "),
         ("imaging/register.py", '"""', '"""Edited: '),
         ("labels/extract.py", '"""', '"""Edited: '),
         ("training/loop.py", '"""', '"""Edited: '),
