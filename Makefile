@@ -10,7 +10,7 @@ GPUS ?= $(shell nvidia-smi -L 2>/dev/null | grep -c . | sed 's/^0$$/$(CORES)/')
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --resources gpu=$(GPUS) --quiet rules host
 
-.PHONY: demo test lint docs clean
+.PHONY: demo test bench lint docs clean
 
 demo: $(VENV)/installed
 	$(SNAKEMAKE)
@@ -21,6 +21,10 @@ demo: $(VENV)/installed
 test: $(VENV)/installed
 	$(BIN)/python -m pytest -n $(CORES) --ignore tests/workflow
 	$(BIN)/python -m pytest tests/workflow
+
+# The stage imaging beside the published recipe, one core, 10 to 15 minutes; see tests/bench/imaging.py for ARGUMENTS.
+bench: $(VENV)/installed
+	$(BIN)/python tests/bench/imaging.py $(ARGUMENTS)
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check

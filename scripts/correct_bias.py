@@ -9,6 +9,7 @@ with job_log(snakemake.log[0]):
         mask=snakemake.input.mask,
         mask_sidecar=snakemake.input.mask_sidecar,
         engine=snakemake.params.engine,
+        deface=snakemake.params.deface,
         corrected=snakemake.output.image,
         corrected_sidecar=snakemake.output.sidecar,
     )

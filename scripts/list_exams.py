@@ -1,4 +1,4 @@
-"""Lists which series of every exam was taken, and why an exam was excluded."""
+"""Lists which series of every exam was taken and why, and counts the exams that were excluded by reason."""
 
 from gliodelta.ingest.table import list_exams
 from gliodelta.logs import job_log
@@ -8,4 +8,5 @@ with job_log(snakemake.log[0], private=True):
         cohort_file=snakemake.params.cohort_file,
         sidecars=snakemake.input.sidecars,
         table=snakemake.output.table,
+        summary=snakemake.output.summary,
     )

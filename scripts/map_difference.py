@@ -1,15 +1,20 @@
-"""Makes the difference map of a registered pair, its quality numbers and its picture."""
+"""Brings a registered pair onto one grid and one scale, and makes its difference maps, quality numbers and picture."""
 
 from gliodelta.imaging.difference import map_difference
 from gliodelta.logs import job_log
 
+
+def exam(visit):
+    """Paths of one exam of the pair."""
+    return {name: snakemake.input[f"{visit}_{name}"] for name in ("image", "mask", "mask_sidecar", "source")}
+
+
 with job_log(snakemake.log[0]):
     map_difference(
         title=f"{snakemake.wildcards.cohort} · {snakemake.wildcards.subject} · {snakemake.wildcards.pair}",
-        current={"image": snakemake.input.current, "mask": snakemake.input.mask},
-        prior={"image": snakemake.input.prior, "sidecar": snakemake.input.sidecar},
-        pair_image=snakemake.output.pair,
-        difference_image=snakemake.output.difference,
-        qc=snakemake.output.qc,
-        picture=snakemake.output.picture,
+        prior=exam("prior"),
+        current=exam("current"),
+        registration={"transform": snakemake.input.transform, "sidecar": snakemake.input.sidecar},
+        settings=snakemake.params.settings,
+        outputs=dict(snakemake.output.items()),
     )

@@ -1,4 +1,4 @@
-"""Brings the prior exam of a pair onto the current exam's grid."""
+"""Finds the transform between the two exams of a pair."""
 
 from gliodelta.imaging.register import register_pair
 from gliodelta.logs import job_log
@@ -9,8 +9,8 @@ with job_log(snakemake.log[0]):
         pair=snakemake.wildcards.pair,
         prior={"image": files.prior, "mask": files.prior_mask, "sidecar": files.prior_sidecar},
         current={"image": files.current, "mask": files.current_mask, "sidecar": files.current_sidecar},
-        engine=snakemake.params.engine,
+        backends=snakemake.params.backends,
+        min_similarity=snakemake.params.min_similarity,
         transform=snakemake.output.transform,
-        registered=snakemake.output.image,
         sidecar=snakemake.output.sidecar,
     )

@@ -7,9 +7,11 @@ with job_log(snakemake.log[0]):
     screen_maps(
         cohort_file=snakemake.params.cohort_file,
         qc_files=snakemake.input.qc,
-        min_similarity=snakemake.params.min_similarity,
+        limits=snakemake.params.limits,
         surgery_days=snakemake.params.surgery_days,
+        max_days=snakemake.params.max_days,
         table=snakemake.output.table,
+        summary=snakemake.output.summary,
         figure=snakemake.output.figure,
         gallery=snakemake.output.gallery,
     )

@@ -89,6 +89,27 @@ def test_no_cell_of_a_sheet_is_repeated(cohort, sheets):
 
 
 @pytest.mark.parametrize(
+    ("encoding", "found"),
+    [("cp1252", r'Windows-1252 or Latin-1 \("ANSI"\), from line 3 on'), ("utf-16", "UTF-16"), ("utf-16-be", "UTF-16")],
+)
+def test_a_sheet_that_is_not_utf8_is_said_and_how_to_save_it(cohort, tmp_path, encoding, found):
+    file = cohort()
+    (tmp_path / "c" / "events.tsv").write_bytes(
+        "subject\tsession\tevent\n1\t0\tsurgery\nZoé\t0\tsurgery\n".encode(encoding)
+    )
+    with pytest.raises(InvalidInput, match=rf"events.tsv: no UTF-8 text; it looks like {found}.*CSV UTF-8") as error:
+        read_cohort(file)
+    assert "Zo" not in str(error.value)
+
+
+def test_a_workbook_is_no_sheet(cohort, tmp_path):
+    file = cohort()
+    (tmp_path / "c" / "events.tsv").write_bytes(b"PK\x03\x04" + bytes(range(256)))
+    with pytest.raises(InvalidInput, match=r"events.tsv: .*it looks like a workbook"):
+        read_cohort(file)
+
+
+@pytest.mark.parametrize(
     ("session", "day"),
     [("0", 0), ("0090", 90), ("00000010", 10), ("-003", -3), ("-0000100", -100), ("20230101", 738521)],
 )

@@ -122,7 +122,7 @@ def test_a_state_shows_no_path(site):
     ("section", "change", "message"),
     [
         ("imaging", {"registration": "gaus-newton"}, "imaging: registration: no registration is called 'gaus-newton'"),
-        ("imaging", {"brain_extraction": "fsl"}, "choose from deepbet, template"),
+        ("imaging", {"brain_extraction": "fsl"}, "choose from deepbet, hd-bet, template"),
     ],
 )
 def test_a_misspelt_plugin_is_said_with_those_there_are(demo, section, change, message):

@@ -85,7 +85,7 @@ class Simulated:
         centre = self.pose(current)[:3, 3]
         grown = ball(centre, 16) - (ball(centre, 8) if prior == "0000" else ball(centre, 16))
         io.write_image(ball(centre, 34) * 0.1 + grown, AFFINE, f"{stem}_diff.nii.gz")
-        for step in ("prior_T2w", "qc"):
+        for step in ("from-prior_to-current_xfm", "qc"):
             io.write_json({"status": "included", "reason": ""}, f"{stem}_{step}.json")
 
     def stem(self, prior, current):
@@ -140,7 +140,7 @@ def test_a_difference_map_of_noise_shows_nothing(simulated):
 def test_what_a_stage_excluded_is_counted_as_missing(simulated):
     stem = simulated.stem("0000", "0100")
     io.write_text("", f"{stem}_from-prior_to-current_xfm.mat")
-    for step in ("prior_T2w", "qc"):
+    for step in ("from-prior_to-current_xfm", "qc"):
         io.write_json({"status": "excluded", "reason": "no image"}, f"{stem}_{step}.json")
     table = simulated.check()
     assert table.loc["registration-error", ["n", "missing"]].tolist() == [1, 1]

@@ -1,4 +1,6 @@
+import nibabel as nib
 import numpy as np
+import pytest
 
 from gliodelta.imaging.resample import resample
 
@@ -36,3 +38,13 @@ def test_outside_the_field_of_view_is_zero_and_masks_stay_masks():
     far[2, 3] = 2.3
     found = resample(mask, np.eye(4), far, (4, 4, 4), np.eye(4), order=0)
     assert set(np.unique(found)) == {0, 1} and found[..., 3].max() == 0 and found[..., 0].min() == 1
+
+
+@pytest.mark.parametrize("start", [(0, 0, 0), (2, -1, 3), (-4, 5, 0), (9, 0, 0), (0, 0, -9)])
+def test_voxels_that_fall_onto_voxels_are_copied_as_interpolation_would(start):
+    image = np.random.default_rng(0).normal(size=(5, 6, 7)).astype(np.float32)
+    copied, interpolated = (
+        resample(image, np.eye(4), nib.affines.from_matvec(np.eye(3), np.add(start, off)), (8, 4, 6), np.eye(4))
+        for off in (0, 1e-5)
+    )
+    np.testing.assert_allclose(copied, interpolated, atol=1e-3)

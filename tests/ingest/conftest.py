@@ -1,5 +1,7 @@
 """Small exams with known voxels, as DICOM, NIfTI and MetaImage."""
 
+import functools
+import re
 import tempfile
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pydicom
 import pytest
 from pydicom.dataset import FileDataset, FileMetaDataset
 from pydicom.uid import ExplicitVRLittleEndian, MRImageStorage
+from scipy import ndimage
 
 from gliodelta import io
 from gliodelta.ingest.convert import convert_exam
@@ -92,6 +95,51 @@ def convert(tmp_path):
 
 
 @pytest.fixture
+def excluded(convert):
+    """A function that asserts that an exam is excluded for a reason, given as a regular expression."""
+
+    def check(reason, source, layout="dicom"):
+        sidecar, image = convert(source, layout)
+        assert sidecar["status"] == "excluded"
+        assert re.search(reason, sidecar["reason"]), sidecar["reason"]
+        assert set(sidecar) == {"status", "reason"}
+        assert image.shape == (1, 1, 1)
+
+    return check
+
+
+@pytest.fixture
+def nifti():
+    """A function that writes a NIfTI-1 image."""
+
+    def write(path, array, affine=None):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        affine = np.diag([*SPACING_MM, 1]) if affine is None else affine
+        nib.save(nib.Nifti1Image(array, affine, dtype=array.dtype), path)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def metaimage(voxels):
+    """A function that writes an exam in the layout of BRATS-2015 and returns its file."""
+
+    def write(folder, array=None, vector=False, compressed=True):
+        import SimpleITK as sitk
+
+        image = sitk.GetImageFromArray(voxels.T.astype(np.int16) if array is None else array, isVector=vector)
+        image.SetSpacing(SPACING_MM)
+        image.SetOrigin((0, -239, 10))
+        file = folder / "VSD.Brain.XX.O.MR_T2.35535" / "VSD.Brain.XX.O.MR_T2.35535.mha"
+        file.parent.mkdir(parents=True)
+        sitk.WriteImage(image, str(file), useCompression=compressed)
+        return file
+
+    return write
+
+
+@pytest.fixture
 def cohort():
     """The function `write_cohort`."""
     return write_cohort
@@ -151,3 +199,72 @@ def edit():
             dataset.save_as(target / file.name)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def scanned():
+    """A function that scans the simulated patient with the largest tumour; returns (array, affine)."""
+    from gliodelta.simulation.acquisition import Scan, acquire, draw_scan, visit
+    from gliodelta.simulation.anatomy import COARSE_MM, CONTRASTS, HIGH, LOW, make_head
+    from gliodelta.simulation.geometry import Grid, box
+    from gliodelta.simulation.growth import grow, ventricle_drift
+    from gliodelta.simulation.plan import draw_cohort, read_settings
+
+    settings = read_settings(str(Path(__file__).parents[2] / "config" / "cohorts" / "demo.yaml")) | {"pixel_mm": 2.0}
+    patient = max(draw_cohort(settings), key=lambda one: max(exam.volume_ml for exam in one.exams))
+    exam = max(patient.exams, key=lambda one: one.volume_ml)
+    head, coarse = make_head(settings, patient.subject), box(LOW, HIGH, COARSE_MM)
+    tumour = grow(settings, patient, head)
+    scene = visit(head, tumour, exam.volume_ml, 0 * ventricle_drift(head, coarse), coarse)
+    scan = draw_scan(settings, patient.subject, exam.session)
+
+    @functools.cache
+    def run(contrast, coil=settings["bias"], slice_mm=None):
+        # Proton density is no contrast of the simulation: fluid lies between white and grey matter.
+        signals = CONTRASTS[contrast] if contrast in CONTRASTS else CONTRASTS["T2"] | {"white": 0.55, "fluid": 0.62}
+        signal = sum(signals[name] * part for name, part in scene.tissues.items()) * scene.texture
+        grid = scan.grid
+        if slice_mm:
+            times = slice_mm / grid.spacing[2]
+            shape = (*grid.shape[:2], int(grid.shape[2] / times))
+            grid = Grid(shape, grid.affine @ np.diag([1, 1, times, 1]))
+        image = acquire(scene, signal, Scan(scan.pose, grid), np.random.default_rng(1), coil, settings["noise"])
+        return image * 1000, grid.affine
+
+    return run
+
+
+@pytest.fixture
+def limb():
+    """A function that makes axial slices of a limb or trunk, which may be larger than the field of view."""
+
+    def make(radius_mm, field_mm, slices=30):
+        draw, pixels = np.random.default_rng(0), int(field_mm / 2)
+        texture = ndimage.gaussian_filter(draw.standard_normal((pixels, pixels, slices)), (2, 2, 1))
+        places = 2 * (np.arange(pixels) - pixels / 2)
+        inside = np.hypot(places[:, None], places)[..., None] < radius_mm
+        tissue = (400 + 80 * texture / texture.std()) * inside
+        return tissue + draw.rayleigh(10, tissue.shape), np.diag([2, 2, 4, 1])
+
+    return make
+
+
+@pytest.fixture
+def dicom_image():
+    """A function that writes an image (array, affine to RAS) as a series; returns what its voxels were rounded to."""
+
+    def write(folder, image, number=1, **elements):
+        folder.mkdir(parents=True, exist_ok=True)
+        array, affine = np.rint(image[0]).astype(np.uint16), np.diag([-1, -1, 1, 1]) @ image[1]
+        spacing = np.linalg.norm(affine[:3, :3], axis=0)
+        for index in range(array.shape[2]):
+            dataset = _slice(
+                array[:, :, index], f"1.2.826.0.1.3680043.8.498.{number}", number, index, {**T2, **elements}
+            )
+            dataset.PixelSpacing, dataset.SliceThickness = [spacing[1], spacing[0]], spacing[2]
+            dataset.ImageOrientationPatient = [*(affine[:3, :2] / spacing[:2]).T.ravel()]
+            dataset.ImagePositionPatient = [*(affine @ [0, 0, index, 1])[:3]]
+            dataset.save_as(folder / f"{number}-{index:03d}", enforce_file_format=True)
+        return array, image[1]
+
+    return write

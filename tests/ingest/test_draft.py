@@ -1,5 +1,6 @@
 """First sheets from every kind of folder: right ids, days and links, and a cohort that the workflow reads."""
 
+import shutil
 import stat
 from pathlib import Path
 
@@ -81,7 +82,7 @@ def test_a_dicom_tree_with_tables(hospital, tmp_path, draft):
     assert report_path(cohort, report).read_text() == "stable"
     for sentence in (
         "2 patients, 3 exams, 1 pairs, 1 labels, 1 reports, 1 events",
-        "Left out: 2 DICOM files without PatientID or StudyDate.",
+        "Left out: 2 DICOM files without PatientID or a date.",
         "Left out: 1 labels given twice.",
         "Left out: 1 labels whose prior exam is not the earlier one.",
         "Left out: 1 labels of exams that were not found.",
@@ -134,7 +135,102 @@ def test_exams_whose_files_lie_mixed_are_left_out(tmp_path, dicom_series, draft)
     dicom_series(raw / "own", 3, skip=range(2, 22), PatientID="b", StudyDate="20200301")
     cohort, _, printed = draft(raw)
     assert len(cohort["exams"]) == 1
-    assert "Left out: 2 exams whose files lie among another exam's." in printed
+    assert "Left out: 2 exams whose files lie among another exam's; give each exam a folder." in printed
+
+
+def first_day(raw, dicom_series, folder, number=1, day="20200101", **elements):
+    """Writes a whole T2 series, or with `skip` a part of one, of patient a."""
+    dicom_series(raw / folder, number, PatientID="a", StudyDate=day, SeriesNumber=number, **elements)
+
+
+def test_two_studies_of_one_day_are_one_exam(tmp_path, dicom_series, draft):
+    raw = tmp_path / "raw"
+    for folder, number, study in (("a/day1/head", 1, "1.2.3"), ("a/day1/spine", 2, "1.2.4")):
+        first_day(raw, dicom_series, folder, number, StudyInstanceUID=study, skip=range(2, 22))
+    first_day(raw, dicom_series, "a/day2", 3, "20200111", skip=range(2, 22))
+    cohort, cohort_file, printed = draft(raw)
+    found = {(session, path.relative_to(raw).as_posix()) for _, session, path in sources(cohort, cohort_file)}
+    assert found == {("0000", "a/day1"), ("0010", "a/day2")}
+    assert "Left out" not in printed
+
+
+def test_of_exams_that_lie_scattered_the_folder_of_the_t2_is_taken(tmp_path, dicom_series, draft):
+    raw = tmp_path / "raw"
+    t1 = {"EchoTime": 10, "RepetitionTime": 500}
+    # Two studies of one day beside an exam of another: the second study has the T2.
+    first_day(raw, dicom_series, "a/study1", 1, StudyInstanceUID="1.2.3", **t1)
+    first_day(raw, dicom_series, "a/study2", 2, StudyInstanceUID="1.2.4")
+    first_day(raw, dicom_series, "a/study3", 3, "20200111", StudyInstanceUID="1.2.5")
+    # A second patient's series in folders by kind.
+    for kind, number, elements in (("T1", 4, t1), ("T2", 5, {})):
+        dicom_series(raw / "bykind" / kind / "x", number, PatientID="b", StudyDate="20200101", **elements)
+        dicom_series(raw / "bykind" / kind / "y", number + 10, PatientID="b", StudyDate="20200102", **elements)
+    cohort, cohort_file, printed = draft(raw)
+    found = {(session, path.relative_to(raw).as_posix()) for _, session, path in sources(cohort, cohort_file)}
+    assert found == {("0000", "a/study2"), ("0010", "a/study3"), ("0000", "bykind/T2/x"), ("0001", "bykind/T2/y")}
+    assert "Left out: 3 exams' series other than the T2, since they lie among another exam's files." in printed
+
+
+def test_exams_in_archives_are_found(tmp_path, dicom_series, draft):
+    raw = tmp_path / "raw"
+    for folder, day in (("whole", "20200101"), ("parts/1", "20200111"), ("parts/2", "20200111")):
+        first_day(tmp_path / "loose", dicom_series, folder, 1 + int(folder[-1] == "2"), day, skip=range(2, 22))
+        (raw / folder).parent.mkdir(parents=True, exist_ok=True)
+        shutil.make_archive(raw / folder, "zip", tmp_path / "loose" / folder)
+    (raw / "broken.zip").write_bytes((raw / "whole.zip").read_bytes()[:500])
+    cohort, cohort_file, printed = draft(raw)
+    found = {(session, path.relative_to(raw).as_posix()) for _, session, path in sources(cohort, cohort_file)}
+    assert found == {("0000", "whole.zip"), ("0010", "parts")}
+    assert "Left out: 1 archives that cannot be unpacked." in printed
+
+
+@pytest.mark.parametrize("dates", [{"AcquisitionDate": "20200111"}, {"SeriesDate": "20200111"}])
+def test_without_a_study_date_the_acquisition_gives_the_day(tmp_path, dicom_series, draft, dates):
+    first_day(tmp_path / "raw", dicom_series, "one", 1, "20200101", skip=range(2, 22), StudyInstanceUID="1.2.3")
+    first_day(tmp_path / "raw", dicom_series, "two", 2, "", skip=range(2, 22), StudyInstanceUID="1.2.4", **dates)
+    # What a workstation adds to a study often lacks its date.
+    first_day(tmp_path / "raw", dicom_series, "one/added", 3, "", skip=range(2, 22), StudyInstanceUID="1.2.3")
+    cohort, cohort_file, printed = draft(tmp_path / "raw")
+    assert [(session, path.name) for _, session, path in sources(cohort, cohort_file)] == [
+        ("0000", "one"),
+        ("0010", "two"),
+    ]
+    assert "Left out" not in printed
+
+
+def test_ids_that_begin_with_others_are_different_patients(tmp_path, dicom_series, draft):
+    for number, patient in enumerate(("1", "10", "100", "01"), start=1):
+        for day in ("20200101", f"2020020{number}"):
+            folder = tmp_path / "raw" / f"{patient}" / day
+            dicom_series(folder, number, skip=range(2, 22), PatientID=patient, StudyDate=day)
+    cohort, cohort_file, _ = draft(tmp_path / "raw")
+    assert len({row["subject"] for row in cohort["exams"]}) == len(cohort["pairs"]) == 4
+    by_subject = {}
+    for subject, session, path in sources(cohort, cohort_file):
+        by_subject.setdefault(subject, set()).add((path.parent.name, session))
+    patients = [{patient for patient, _ in exams} for exams in by_subject.values()]
+    assert sorted(map(tuple, patients)) == [("01",), ("1",), ("10",), ("100",)]
+
+
+def test_ids_that_begin_with_others_are_different_patients_in_a_bids_tree(tmp_path, draft):
+    for patient in ("1", "10", "100", "01"):
+        for day in ("20200101", "20200301"):
+            empty_nifti(tmp_path / "raw" / f"sub-{patient}" / f"ses-{day}" / f"sub-{patient}_ses-{day}_T2w.nii")
+    cohort, cohort_file, _ = draft(tmp_path / "raw")
+    assert len({row["subject"] for row in cohort["exams"]}) == len(cohort["pairs"]) == 4
+    assert len({(subject, path.parent.parent.name) for subject, _, path in sources(cohort, cohort_file)}) == 4
+
+
+def test_a_bids_tree_with_two_exams_on_one_day_keeps_the_first(tmp_path, draft):
+    raw = tmp_path / "raw"
+    for session in ("a", "b", "c"):
+        empty_nifti(raw / "sub-02" / f"ses-{session}" / "anat" / f"sub-02_ses-{session}_T2w.nii.gz")
+    rows = ["ses-a\t2020-01-01T10:00:00", "ses-b\t2020-01-01T16:00:00", "ses-c\t2020-01-31T09:00:00"]
+    io.write_text("\n".join(["session_id\tacq_time", *rows, ""]), raw / "sub-02" / "sub-02_sessions.tsv")
+    cohort, cohort_file, printed = draft(raw)
+    found = {(session, path.name) for _, session, path in sources(cohort, cohort_file)}
+    assert found == {("0000", "sub-02_ses-a_T2w.nii.gz"), ("0030", "sub-02_ses-c_T2w.nii.gz")}
+    assert "Left out: 1 exams of a day that has one already; the first by name was taken." in printed
 
 
 def test_a_bids_tree_with_dates_as_sessions_or_in_its_tables(tmp_path, draft):
@@ -227,6 +323,24 @@ def test_a_faulty_table_is_an_error_that_says_where_and_gives_nothing_away(hospi
     assert message in printed
     assert "CANARY" not in printed
     assert "DUPONT" not in printed
+
+
+@pytest.mark.parametrize(
+    ("encoding", "found"),
+    [("cp1252", 'Windows-1252 or Latin-1 ("ANSI"), from line 3 on'), ("utf-16", "UTF-16"), ("utf-16-le", "UTF-16")],
+)
+def test_a_table_that_is_not_utf8_is_an_error_that_says_what_it_is(hospital, tmp_path, draft, encoding, found):
+    text = "patient,date,event\nDUPONT,2020-01-02,surgery\nCANARYÉ,2020-01-02,surgery\n"
+    (tmp_path / "events.csv").write_bytes(text.encode(encoding))
+    printed = draft(hospital, "--events", tmp_path / "events.csv", code=1)[2]
+    assert f"the table of events: no UTF-8 text; it looks like {found}" in printed
+    assert "Save it as UTF-8" in printed
+    assert "CANARY" not in printed and "DUPONT" not in printed and str(tmp_path) not in printed
+
+
+def test_a_workbook_is_no_table(hospital, tmp_path, draft):
+    (tmp_path / "events.csv").write_bytes(b"PK\x03\x04" + bytes(range(256)))
+    assert "it looks like a workbook" in draft(hospital, "--events", tmp_path / "events.csv", code=1)[2]
 
 
 def test_a_folder_without_exams_and_a_missing_table_are_errors_without_paths(hospital, tmp_path, draft):

@@ -134,3 +134,9 @@ def test_a_registration_parameter_reruns_imaging_from_there(hospital):
     jobs = hospital.pending("--config", 'imaging={"registration": "ants"}')
     assert jobs["register_pair"] == len(hospital.rows("config/cohorts/hospital/pairs.tsv")) + 3
     assert jobs["correct_bias"] == 0
+
+
+def test_another_normalisation_registers_nothing_again(hospital):
+    jobs = hospital.pending("--config", 'imaging={"normalisation": "zscore"}')
+    assert jobs["map_difference"] == len(hospital.rows("config/cohorts/hospital/pairs.tsv")) + 3
+    assert jobs["register_pair"] == 0

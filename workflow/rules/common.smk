@@ -42,6 +42,16 @@ def setting(*keys):
     return value
 
 
+def registration_backends():
+    """The registration engine and those to try should it fail, in this order."""
+    return [setting("imaging", "registration"), *setting("imaging", "registration_fallback")]
+
+
+def label_models():
+    """The models that read reports: those that are stacked, then those to compare with."""
+    return study.label_models()
+
+
 def cohort_file(wildcards):
     """Path of the cohort's YAML."""
     return study.cohort_file(wildcards.cohort)
@@ -172,6 +182,11 @@ def code_of_recipe(module):
 def fill(pattern, **values):
     """`pattern` with <split> spelt out and the wildcards in `values` filled in."""
     return pattern.replace("<split>", SPLIT).format(**values)
+
+
+def gone_once_defaced(pattern):
+    """`pattern` of an image that shows the face; Snakemake deletes it after its last use when exams are defaced."""
+    return temp(pattern) if setting("imaging", "deface") else pattern
 
 
 def simulated_subject(wildcards):

@@ -46,6 +46,7 @@ rule correct_bias:
             plugins=[f"gliodelta.imaging.bias_correction.{setting('imaging', 'bias_correction')}"],
         ),
         engine=setting("imaging", "bias_correction"),
+        deface=setting("imaging", "deface"),
     script:
         "../../scripts/correct_bias.py"
 
@@ -72,8 +73,7 @@ rule register_pair:
         ),
     output:
         transform="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_from-prior_to-current_xfm.mat",
-        image="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_prior_T2w.nii.gz",
-        sidecar="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_prior_T2w.json",
+        sidecar="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_from-prior_to-current_xfm.json",
     log:
         "<logs>/imaging/register_pair/{cohort}/sub-{subject}_pair-{pair}.log",
     benchmark:
@@ -84,26 +84,47 @@ rule register_pair:
     params:
         code=code_of(
             "gliodelta.imaging.register",
-            plugins=[f"gliodelta.imaging.registration.{setting('imaging', 'registration')}"],
+            plugins=[f"gliodelta.imaging.registration.{name}" for name in registration_backends()],
         ),
-        engine=setting("imaging", "registration"),
+        backends=registration_backends(),
+        min_similarity=setting("imaging", "min_similarity"),
     script:
         "../../scripts/register_pair.py"
 
 
 rule map_difference:
     input:
-        current=current_of(
+        prior_image=prior_of(
             "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-bias_T2w.nii.gz"
         ),
-        mask=current_of(
+        prior_mask=prior_of(
             "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.nii.gz"
         ),
-        prior="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_prior_T2w.nii.gz",
-        sidecar="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_prior_T2w.json",
+        prior_mask_sidecar=prior_of(
+            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.json"
+        ),
+        prior_source=prior_of(
+            "<results>/ingest/{cohort}/sub-{subject}/ses-{session}/anat/sub-{subject}_ses-{session}_T2w.json"
+        ),
+        current_image=current_of(
+            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-bias_T2w.nii.gz"
+        ),
+        current_mask=current_of(
+            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.nii.gz"
+        ),
+        current_mask_sidecar=current_of(
+            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.json"
+        ),
+        current_source=current_of(
+            "<results>/ingest/{cohort}/sub-{subject}/ses-{session}/anat/sub-{subject}_ses-{session}_T2w.json"
+        ),
+        transform="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_from-prior_to-current_xfm.mat",
+        sidecar="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_from-prior_to-current_xfm.json",
     output:
+        prior="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_prior_T2w.nii.gz",
         pair="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_pair.nii.gz",
-        difference="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_diff.nii.gz",
+        signed="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_diff.nii.gz",
+        absolute="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_desc-absolute_diff.nii.gz",
         qc="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_qc.json",
         picture="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_qc.png",
     log:
@@ -114,7 +135,11 @@ rule map_difference:
         "../../envs/imaging.yaml"
     threads: 1
     params:
-        code=code_of("gliodelta.imaging.difference"),
+        code=code_of(
+            "gliodelta.imaging.difference",
+            plugins=[f"gliodelta.imaging.normalisation.{setting('imaging', 'normalisation')}"],
+        ),
+        settings={name: setting("imaging", name) for name in ("space", "sharpness", "normalisation")},
     script:
         "../../scripts/map_difference.py"
 
@@ -130,6 +155,12 @@ rule screen_maps:
             category="imaging",
             labels={"cohort": "{cohort}", "what": "pairs: included or why not"},
         ),
+        summary=report(
+            "<results>/imaging/{cohort}/pairs_by_reason.tsv",
+            caption="../report/screen_maps.rst",
+            category="imaging",
+            labels={"cohort": "{cohort}", "what": "pairs by reason"},
+        ),
         figure=report(
             "<results>/imaging/{cohort}/qc.png",
             caption="../report/screen_maps.rst",
@@ -140,7 +171,7 @@ rule screen_maps:
             "<results>/imaging/{cohort}/qc_gallery.png",
             caption="../report/map_difference.rst",
             category="imaging",
-            labels={"cohort": "{cohort}", "what": "difference maps: least similar pairs and a sample"},
+            labels={"cohort": "{cohort}", "what": "difference maps: the worst pairs and a sample"},
         ),
     log:
         "<logs>/imaging/screen_maps/{cohort}.log",
@@ -153,8 +184,9 @@ rule screen_maps:
         code=code_of("gliodelta.imaging.screen"),
         cohort_file=cohort_file,
         rows=cohort_rows("pairs", "events"),
-        min_similarity=setting("imaging", "min_similarity"),
+        limits=setting("imaging", "limits"),
         surgery_days=setting("imaging", "surgery_days"),
+        max_days=setting("imaging", "max_days"),
     script:
         "../../scripts/screen_maps.py"
 

@@ -2,14 +2,16 @@ rule convert_exam:
     input:
         simulated=simulated_subject,
     output:
-        image="<results>/ingest/{cohort}/sub-{subject}/ses-{session}/anat/sub-{subject}_ses-{session}_T2w.nii.gz",
+        image=gone_once_defaced(
+            "<results>/ingest/{cohort}/sub-{subject}/ses-{session}/anat/sub-{subject}_ses-{session}_T2w.nii.gz"
+        ),
         sidecar="<results>/ingest/{cohort}/sub-{subject}/ses-{session}/anat/sub-{subject}_ses-{session}_T2w.json",
     log:
         "<logs>/ingest/convert_exam/{cohort}/sub-{subject}_ses-{session}.log",
     benchmark:
         "<benchmarks>/ingest/convert_exam/{cohort}/sub-{subject}_ses-{session}.tsv"
     conda:
-        "../../envs/base.yaml"
+        "../../envs/imaging.yaml"
     params:
         code=code_of_layout("gliodelta.ingest.convert"),
         cohort_file=cohort_file,
@@ -29,6 +31,12 @@ rule list_exams:
             caption="../report/list_exams.rst",
             category="ingest",
             labels={"cohort": "{cohort}", "table": "exams and the series taken"},
+        ),
+        summary=report(
+            "<results>/ingest/{cohort}/exams_by_reason.tsv",
+            caption="../report/exams_by_reason.rst",
+            category="ingest",
+            labels={"cohort": "{cohort}", "table": "exams by reason"},
         ),
     log:
         "<logs>/ingest/list_exams/{cohort}.log",

@@ -1,9 +1,11 @@
 """A cohort: one YAML file and its sheets, read and checked. Light, since the Snakefile reads them at every start."""
 
+import codecs
 import contextlib
 import csv
 import datetime
 import functools
+import io as text_io
 import re
 from pathlib import Path
 
@@ -27,6 +29,9 @@ IDENTIFYING = re.compile(
     r"name|nom$|^nom|birth|naissance|^dob$|^ddn$|^avs|^ahv|address|adresse|phone|^tel|mail|^ipp$|^mrn$", re.IGNORECASE
 )
 
+# How .xlsx and .ods, and the older .xls, begin.
+_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
+
 
 def read_sheet(path, kind):
     """Reads a sheet of one of the kinds in `SHEETS`, `arms` or `recipes`.
@@ -42,23 +47,46 @@ def read_sheet(path, kind):
         InvalidInput: with file, line and column of the first row that is wrong, or doubled; never with a cell's text.
     """
     rows, seen = [], {}
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file, delimiter="\t")
-        _refuse_names(reader.fieldnames or [], path)
-        for row in reader:
-            line = len(rows) + 2
-            where = f"{path} line {line}"
-            if None in row or None in row.values():
-                raise InvalidInput(
-                    f"{where}: the row has another number of cells than the header; cells are separated by tabs"
-                )
-            row = validate({key: value.strip() for key, value in row.items() if value.strip()}, kind, where, False)
-            key = tuple(row[name] for name in KEYS.get(kind, ()))
-            if key and key in seen:
-                raise InvalidInput(f"{where}: the same {', '.join(KEYS[kind])} as line {seen[key]}; delete one of them")
-            seen[key] = line
-            rows.append(row)
+    reader = csv.DictReader(text_io.StringIO(read_utf8(path, path), newline=""), delimiter="\t")
+    _refuse_names(reader.fieldnames or [], path)
+    for row in reader:
+        line = len(rows) + 2
+        where = f"{path} line {line}"
+        if None in row or None in row.values():
+            raise InvalidInput(
+                f"{where}: the row has another number of cells than the header; cells are separated by tabs"
+            )
+        row = validate({key: value.strip() for key, value in row.items() if value.strip()}, kind, where, False)
+        key = tuple(row[name] for name in KEYS.get(kind, ()))
+        if key and key in seen:
+            raise InvalidInput(f"{where}: the same {', '.join(KEYS[kind])} as line {seen[key]}; delete one of them")
+        seen[key] = line
+        rows.append(row)
     return rows
+
+
+def read_utf8(path, where):
+    """Returns the text of a sheet or other table that a person saved.
+
+    Args:
+        path: the file.
+        where: what the user calls it; begins the error text.
+
+    Raises:
+        InvalidInput: it is not UTF-8 text; says what it is, never what it holds.
+    """
+    data = Path(path).read_bytes()
+    if data.startswith(_WORKBOOKS):
+        found = "a workbook"
+    elif data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)) or b"\0" in data[:100]:
+        found = 'UTF-16 ("Unicode text")'
+    else:
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            found = f'Windows-1252 or Latin-1 ("ANSI"), from line {line} on'
+    raise InvalidInput(f'{where}: no UTF-8 text; it looks like {found}. Save it as UTF-8, in Excel as "CSV UTF-8"')
 
 
 def _refuse_names(columns, path):
@@ -116,14 +144,14 @@ def _check_sessions(cohort, folder):
 
 def _check_exams(cohort, folder):
     exams = {(row["subject"], row["session"]) for row in cohort["exams"]}
-    for kind, columns in {"pairs": ("prior", "current"), "reports": ("session",)}.items():
-        for line, row in enumerate(cohort[kind], start=2):
-            for column in columns:
-                if (row["subject"], row[column]) not in exams:
-                    raise InvalidInput(
-                        f"{folder / kind}.tsv line {line}, column {column}: the subject has no such session in "
-                        "exams.tsv; add the exam or delete the row"
-                    )
+    # A report of an unknown exam stops nobody: the labels stage says so in excluded.tsv.
+    for line, row in enumerate(cohort["pairs"], start=2):
+        for column in ("prior", "current"):
+            if (row["subject"], row[column]) not in exams:
+                raise InvalidInput(
+                    f"{folder / 'pairs.tsv'} line {line}, column {column}: the subject has no such session in "
+                    "exams.tsv; add the exam or delete the row"
+                )
     pairs = {(row["subject"], pair_id(row)) for row in cohort["pairs"]}
     for line, row in enumerate(cohort["labels"], start=2):
         if (row["subject"], pair_id(row)) not in pairs:

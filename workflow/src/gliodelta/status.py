@@ -13,7 +13,16 @@ from gliodelta import io
 INCLUDED, EXCLUDED = "included", "excluded"
 # How the system says that a file is not there or not to be read. Other errors of the system (disk, network, quota) are
 # no fault of the data; those without a number come from readers, of a file that is damaged.
-OF_THE_FILE = (None, errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.EACCES, errno.EPERM)
+OF_THE_FILE = (
+    None,
+    errno.ENOENT,
+    errno.ENOTDIR,
+    errno.EISDIR,
+    errno.EACCES,
+    errno.EPERM,
+    errno.ELOOP,
+    errno.ENAMETOOLONG,
+)
 
 
 class Excluded(Exception):

@@ -15,8 +15,10 @@ ENCODERS = "gliodelta.training.encoders"
 REPRESENTATIONS = "gliodelta.training.representations"
 STRATEGIES = "gliodelta.transfer.strategies"
 METHODS = "gliodelta.pretraining.methods"
+# Models that read reports, by name in the configuration.
+PARTS = "gliodelta.labels.parts"
 # Steps of imaging whose engine the configuration names.
-ENGINES = ("brain_extraction", "bias_correction", "registration")
+ENGINES = ("brain_extraction", "bias_correction", "registration", "normalisation")
 
 
 class Study:
@@ -109,6 +111,11 @@ class Study:
         """Returns the names of the recipes that an arm chooses from."""
         return _list(self.arms[arm].get("recipes", ""))
 
+    def label_models(self):
+        """Returns the plug-ins that read reports: those that are stacked, then those to compare with."""
+        labels = self.config["labels"]
+        return list(dict.fromkeys([*labels["parts"], *labels["baselines"]]))
+
     def code_of_layout(self, module, cohort):
         """Returns the fingerprint of `module` with the layout that the cohort lies in."""
         return code_of(module, [f"{LAYOUTS}.{self.cohorts[cohort]['layout']}"])
@@ -176,6 +183,9 @@ class Study:
         imaging = self.config["imaging"]
         wanted = [(LAYOUTS, cohort["layout"], self.cohort_file(name)) for name, cohort in self.cohorts.items()]
         wanted += [(f"gliodelta.imaging.{kind}", imaging[kind], f"configuration, imaging: {kind}") for kind in ENGINES]
+        place = "configuration, imaging: registration_fallback"
+        wanted += [("gliodelta.imaging.registration", name, place) for name in imaging["registration_fallback"]]
+        wanted += [(PARTS, name, "configuration, labels: parts or baselines") for name in self.label_models()]
         for kind, rows in (("arms", self.arms), ("recipes", self.recipes)):
             for name, row in rows.items():
                 place = f"{self.config[kind]}, row {name}"

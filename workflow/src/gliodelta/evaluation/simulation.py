@@ -75,7 +75,8 @@ def _check_cohort(cohort, labels, results):
         truth = Truth(results / "simulation" / name / f"sub-{row['subject']}")
         pair = f"sub-{row['subject']}_pair-{pair_id(row)}"
         files = imaging / f"sub-{row['subject']}" / f"pair-{pair_id(row)}" / pair
-        registered = _included(f"{files}_prior_T2w") and f"{files}_from-prior_to-current_xfm.mat"
+        transform = f"{files}_from-prior_to-current_xfm"
+        registered = _included(transform) and f"{transform}.mat"
         before, after = displacement(truth, row, registered)
         yield name, "displacement-before-registration", pair, before
         yield name, "registration-error", pair, after

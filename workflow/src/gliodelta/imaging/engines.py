@@ -1,6 +1,11 @@
-"""How an engine's numerical failure excludes the exam or pair that it failed on, instead of stopping the run."""
+"""How an engine's failure excludes the exam or pair that it failed on, instead of stopping the run."""
+
+import contextlib
 
 from gliodelta.status import Excluded
+
+# How ITK and the C++ library say that the machine, not the image, is at fault.
+OUT_OF_MEMORY = ("memory", "bad_alloc")
 
 
 def call(reason, engine, *arguments):
@@ -29,3 +34,22 @@ def finite(reason, numbers):
     if not np.isfinite(numbers).all():
         raise Excluded(reason)
     return numbers
+
+
+@contextlib.contextmanager
+def foreign(reason):
+    """Runs a library in C++, which tells of images it cannot work on and of a full memory by one and the same error.
+
+    Args:
+        reason: sentence for the tables, should the library fail on the image.
+
+    Raises:
+        Excluded: the library gave up on the image.
+        RuntimeError: the machine ran out of memory.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if any(sign in str(error).lower() for sign in OUT_OF_MEMORY):
+            raise
+        raise Excluded(reason) from None

@@ -2,76 +2,136 @@
 
 from pathlib import Path
 
-from gliodelta import io, plots, status
+from gliodelta import io, status
 from gliodelta.fingerprint import digest
-from gliodelta.imaging import qc
+from gliodelta.imaging import overview
 from gliodelta.imaging.difference import FEATURES
 from gliodelta.imaging.register import precedes
 from gliodelta.sheets import day_of_session, find, pair_id, read_cohort
+from gliodelta.tables import PAIR, count_reasons
 
-# Columns of maps.tsv that come from a pair's qc.json, and what the figure calls them.
-QC = {
-    "similarity_before": "before registration",
-    "similarity_after": "after registration",
-    "coverage": "share of the brain\nin both exams",
-    "brain_ml": "brain volume (ml)",
-    "sd_difference": "deviation of the\ndifference (z)",
+# Columns of maps.tsv that come from a pair's qc.json: `gliodelta.imaging.quality` says what they are. The digests tell
+# whether two exams are the same images.
+EXAM = ("ghosting", "fluid_contrast", "saturated")
+QC = (
+    "similarity_before",
+    "similarity_after",
+    "structure",
+    "structure_worst",
+    "coverage",
+    "brain_ml_prior",
+    "brain_ml_current",
+    "mask_ratio",
+    "mask_overlap",
+    "residual_mm",
+    "sd_difference",
+    "drift",
+    "scale",
+    "sharpness",
+    "symmetry",
+    *(f"{name}_{visit}" for name in EXAM for visit in ("prior", "current")),
+)
+COLUMNS = [*PAIR, "days", "include", "reason", "outlying", *(f"qc_{name}" for name in QC), *FEATURES]
+# What the configured limits mean: which side of them is wrong, and what is then the matter, the surest sign first.
+LOWEST, HIGHEST = "below", "above"
+LIMITS = {
+    "sd_difference": (LOWEST, "both exams are the same images; correct exams.tsv"),
+    "fluid_contrast": (LOWEST, "fluid is darker than white matter, as on FLAIR and T1"),
+    "coverage": (LOWEST, "one exam lacks a part of the brain"),
+    "ghosting": (HIGHEST, "copies of the head overlay an exam"),
+    "saturated": (HIGHEST, "the brightest tissue of an exam is cut off"),
+    "residual_mm": (HIGHEST, "the registered exams lie apart"),
+    "structure": (LOWEST, "sulci and ventricles of the exams do not match"),
 }
-COLUMNS = ["subject", "prior", "current", "days", "include", "reason", *(f"qc_{name}" for name in QC), *FEATURES]
-# The report holds this many pictures; half of them are the least similar pairs, the rest a sample that stays the same.
-TILES, WORST = 50, 25
-TILE_COLUMNS = 4
 
 
-def screen_maps(cohort_file, qc_files, min_similarity, surgery_days, table, figure, gallery):
+def screen_maps(cohort_file, qc_files, limits, surgery_days, max_days, table, summary, figure, gallery):
     """Decides which pairs of a cohort go on.
 
     A pair is excluded, in this order, when a person excluded it in pairs.tsv, when prior does not precede current, when
-    an exam is `surgery_days` days or fewer after a surgery in events.tsv, when a step before excluded it, or when its
-    similarity is too low.
+    more than `max_days` lie between them, when an exam is `surgery_days` days or fewer after a surgery in events.tsv,
+    when a step before excluded it, when both exams are the same images, or when a number of its quality is beyond its
+    limit.
 
     Args:
         cohort_file: the cohort's YAML.
         qc_files: qc.json of every pair of the cohort; their pictures lie beside them.
-        min_similarity: smallest correlation of the registered exams inside the brain, -1 to 1.
+        limits: dict of the keys of `LIMITS` to numbers; those of an exam hold for both exams.
         surgery_days: days after surgery in which an exam is not used (28 in the published study).
-        table: TSV to write: subject prior current days include (yes/no) reason qc_* feature_*.
+        max_days: longest interval between two exams that are compared.
+        table: TSV to write: subject prior current days include (yes/no) reason outlying qc_* feature_*; `outlying`
+            names the numbers by which the pair stands out in its cohort.
+        summary: TSV to write: include reason pairs share, reasons as `gliodelta.tables.count_reasons` puts them.
         figure: PNG to write, distributions of the quality numbers.
-        gallery: PNG to write, pictures of the least similar pairs and of a fixed sample, at most 50.
+        gallery: PNG to write, pictures of the worst pairs and of a fixed sample, at most 50.
     """
     import pandas as pd
 
     cohort = read_cohort(cohort_file)
     files = {Path(file).name: Path(file) for file in qc_files}
-    rows, pictures = [], []
+    rows, pictures = [], {}
     for pair in cohort["pairs"]:
         file = files[f"sub-{pair['subject']}_pair-{pair_id(pair)}_qc.json"]
         report = io.read_json(file)
-        reason = _reason(pair, cohort, report, min_similarity, surgery_days)
+        reason = _from_sheets(pair, cohort, surgery_days, max_days) or _from_images(report, limits)
         rows.append(_row(pair, report, reason))
         if report["status"] == status.INCLUDED:
-            name = f"{pair['subject']}/{pair_id(pair)}"
-            pictures.append((report["similarity_after"], digest(name), file.with_suffix(".png")))
+            sound, name = not exceeded(report, limits), digest(f"{pair['subject']}/{pair_id(pair)}")
+            pictures[len(rows) - 1] = sound, name, file.with_suffix(".png")
     rows = pd.DataFrame(rows, columns=COLUMNS)
+    scores = overview.outlyingness(rows)
+    rows["outlying"] = [", ".join(row.index[row > overview.OUTLYING]) for _, row in scores.iterrows()]
     io.write_table(rows, table)
-    _draw_distributions(rows, min_similarity, figure)
-    _draw_gallery([picture for *_, picture in choose(pictures)], gallery)
+    io.write_table(summarise(rows), summary)
+    overview.draw_distributions(rows, scores, limits, figure)
+    worst = scores.max(axis=1).fillna(0)
+    ranked = [((sound, -worst[place]), *picture) for place, (sound, *picture) in pictures.items()]
+    overview.draw_gallery([picture for *_, picture in overview.choose(ranked)], gallery)
 
 
-def _reason(pair, cohort, report, min_similarity, surgery_days):
+def _from_sheets(pair, cohort, surgery_days, max_days):
+    """Why the sheets exclude the pair; empty when they do not."""
     if pair.get("exclude"):
         return pair["exclude"]
     if not precedes(pair_id(pair)):
         return "prior must precede current"
+    days = days_between(pair["prior"], pair["current"])
+    if days > max_days:
+        return f"{days} days lie between the exams, more than {max_days}"
     surgeries = find(cohort, "events", subject=pair["subject"], event="surgery")
     for exam in ("prior", "current"):
         if any(0 <= days_between(surgery["session"], pair[exam]) <= surgery_days for surgery in surgeries):
             return f"{exam} exam within {surgery_days} days after surgery"
+    return ""
+
+
+def _from_images(report, limits):
+    """Why the images exclude the pair; empty when they do not."""
     if report["status"] == status.EXCLUDED:
         return report["reason"]
-    if report["similarity_after"] < min_similarity:
-        return f"similarity after registration is below {min_similarity:g}"
-    return ""
+    digests = [report.get(f"voxels_digest_{visit}") for visit in ("prior", "current")]
+    if digests[0] and digests[0] == digests[1]:
+        return LIMITS["sd_difference"][1]
+    return "; ".join(exceeded(report, limits))
+
+
+def exceeded(report, limits):
+    """Lists the limits that a pair exceeds.
+
+    Args:
+        report: dict of the numbers in qc.json; a number that is missing or None is not judged.
+        limits: dict of the keys of `LIMITS` to numbers.
+
+    Returns:
+        list of texts in the order of `LIMITS`, such as "the registered exams lie apart: residual_mm is 4.2, above 1.5".
+    """
+    found = []
+    for name, (side, meaning) in LIMITS.items():
+        for column in (name, f"{name}_prior", f"{name}_current"):
+            value, limit = report.get(column), limits[name]
+            if value is not None and (value < limit if side == LOWEST else value > limit):
+                found.append(f"{meaning}: {column} is {value:.3g}, {side} {limit:g}")
+    return found
 
 
 def days_between(earlier, later):
@@ -80,53 +140,27 @@ def days_between(earlier, later):
 
 
 def _row(pair, report, reason):
-    row = {name: pair[name] for name in ("subject", "prior", "current")}
+    row = {name: pair[name] for name in PAIR}
     row["days"] = days_between(pair["prior"], pair["current"])
     row |= {"include": "no" if reason else "yes", "reason": reason}
     row |= {f"qc_{name}": report.get(name) for name in QC}
     return row | {name: report.get(name) for name in FEATURES}
 
 
-def choose(pictures):
-    """Chooses the pictures of the gallery: the least similar pairs first, then others in an order that does not change.
+def summarise(rows):
+    """Counts the pairs of a cohort by reason.
 
     Args:
-        pictures: list of (similarity, digest of the pair, anything).
+        rows: DataFrame with the columns include and reason.
 
     Returns:
-        At most `TILES` of them.
+        DataFrame with the columns include, reason, pairs and share (0 to 1), whose counts add up to all pairs.
     """
-    ranked = sorted(pictures, key=lambda picture: picture[:2])
-    return ranked[:WORST] + sorted(ranked[WORST:], key=lambda picture: picture[1])[: TILES - WORST]
+    import pandas as pd
 
-
-def _draw_distributions(rows, min_similarity, path):
-    import numpy as np
-
-    # Both correlations in one panel and in the same bins.
-    bins = np.linspace(-1, 1, 41)
-    figure, axes = plots.new(170, 50, 1, 4, gridspec_kw={"width_ratios": [2, 1, 1, 1]})
-    for name, colour in (("similarity_before", "sky"), ("similarity_after", "blue")):
-        axes[0].hist(_measured(rows, name), bins, color=plots.COLOURS[colour], alpha=0.8, label=QC[name])
-    axes[0].axvline(min_similarity, color=plots.COLOURS["red"], linestyle="--", label="limit")
-    axes[0].set(ylabel="pairs", xlabel="correlation inside the brain", xlim=(-0.5, 1))
-    axes[0].legend(loc="upper left", fontsize=6)
-    for place, name in zip(axes[1:], ("coverage", "brain_ml", "sd_difference"), strict=True):
-        place.hist(_measured(rows, name), bins=15, color=plots.COLOURS["blue"])
-        place.set(xlabel=QC[name])
-    plots.save(figure, path)
-
-
-def _measured(rows, name):
-    return rows[f"qc_{name}"].dropna().astype(float)
-
-
-def _draw_gallery(files, path):
-    from PIL import Image
-
-    tiles = [Image.open(file).convert("RGB") for file in files] or [Image.new("RGB", (1, 1))]
-    width, height = tiles[0].size
-    sheet = Image.new("RGB", (width * min(len(tiles), TILE_COLUMNS), height * -(-len(tiles) // TILE_COLUMNS)))
-    for index, tile in enumerate(tiles):
-        sheet.paste(tile, (index % TILE_COLUMNS * width, index // TILE_COLUMNS * height))
-    plots.save_picture(sheet, path, qc.palette())
+    counts = [
+        (include, reason, number, round(number / len(rows), 4))
+        for include in ("yes", "no")
+        for reason, number in count_reasons(rows.loc[rows["include"] == include, "reason"])
+    ]
+    return pd.DataFrame(counts, columns=["include", "reason", "pairs", "share"])

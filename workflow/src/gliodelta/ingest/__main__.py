@@ -46,7 +46,8 @@ def _parser():
         "draft",
         help="write a cohort's first sheets from a folder",
         description="Writes a cohort's YAML and first sheets from a folder of exams. Ids become keyed pseudonyms and "
-        "dates days since the patient's first exam; raw paths go into link tables that only you can read.",
+        "dates days since the patient's first exam, of which all studies of one day are one. Raw paths go into link "
+        "tables that only you can read.",
     )
     command.add_argument("folder", type=Path, help="folder of DICOM files, NIfTI images, a BIDS tree or BRATS-2015")
     command.add_argument("--key", type=Path, required=True, help="secret key, outside the project; made when missing")

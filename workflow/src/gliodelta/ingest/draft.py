@@ -10,7 +10,7 @@ from gliodelta.ingest import LAYOUTS
 from gliodelta.ingest.layouts.brats2015 import read_labels
 from gliodelta.ingest.pseudonyms import Pseudonyms, parse_day, read_key
 from gliodelta.schema import InvalidInput, read
-from gliodelta.sheets import KEYS
+from gliodelta.sheets import KEYS, read_utf8
 
 # The columns of the tables that a site brings along; dates are yyyy-mm-dd, or days as in the exams' names.
 COLUMNS = {
@@ -114,7 +114,7 @@ class _Sheets:
             row = self._at(exam.patient, exam.day)
             if not str(exam.source).isprintable():
                 self.left_out["exams whose path has characters that a table cannot hold"] += 1
-            elif self._add("exams", row):
+            elif self._add("exams", row, "exams of a day that has one already; the first by name was taken"):
                 self.rows["links"].append({**row, "source": str(exam.source)})
 
     def add_pairs(self):
@@ -168,11 +168,11 @@ class _Sheets:
         exam = self._at(entry["patient"], day) if self.names.knows(entry["patient"]) else {}
         return exam if ("exams", *exam.values()) in self._keys else None
 
-    def _add(self, kind, row):
+    def _add(self, kind, row, twice=None):
         """Adds a row unless there is one with the same key, and returns whether it did."""
         key = (kind, *(row[name] for name in KEYS[kind]))
         if key in self._keys:
-            self.left_out[f"{kind} given twice"] += 1
+            self.left_out[twice or f"{kind} given twice"] += 1
             return False
         self._keys.add(key)
         self.rows[kind].append(row)
@@ -196,7 +196,7 @@ def _word(entry, column, line):
 
 def _read_csv(path, kind):
     """Returns (line, row) of each row; cells are separated by commas, semicolons or tabs."""
-    text = Path(path).read_text(encoding="utf-8-sig")
+    text = read_utf8(path, f"the table of {kind}")
     header = text.partition("\n")[0]
     rows = list(csv.DictReader(text_io.StringIO(text), delimiter=max(",;\t", key=header.count)))
     if kind == "labels" and rows and "ses_diff" in rows[0]:

@@ -1,20 +1,34 @@
 """N4 (Tustison et al. 2010, doi:10.1109/TMI.2010.2046908) on a coarse grid: a second where ITK takes 15.
 
 ITK fits its B-splines to scattered points one by one. On a grid the weights of a point are products of one weight an
-axis, so that the same approximation (Lee, Wolberg & Shin 1997, equations 2 to 4) is three small matrix products. The
-fit runs inside the brain mask: background and scalp drive it elsewhere.
+axis, so that the same approximation (Lee, Wolberg & Shin 1997, equations 2 to 4) is three small matrix products.
+
+Under a mild field, N4 harms an image: it takes anatomy for a field. Here it does less. It fits inside the brain mask
+only, since background and scalp drive it elsewhere; its splines stay wider than cortex and fluid; the brightest
+tissue, fluid and tumours on T2, has little weight; and a weak field is shrunk, one as weak as anatomy's to nothing.
 """
 
 import numpy as np
 
 # The field varies over centimetres; 4 mm voxels hold it.
 GRID_MM = 4.0
-# Spans of the cubic B-splines along each axis, coarse to fine, at most the number that keeps each above 45 mm. ITK's
-# fourth level has spans of about 25 mm, which follow cortex, fluid and tumours: it lowered the correlation with the
-# image without bias from .95 to .87 under mild fields and made two real visits less alike.
+# Spans of the cubic B-splines along each axis of the brain, coarse to fine, at most as many as keep each above
+# 36 mm. ITK's fourth level has spans of about 25 mm, which follow cortex, fluid and tumours: it lowered the correlation
+# with the image without bias from .97 to .92 under mild fields. Where a strong field (standard deviation of its
+# logarithm) was found, 30 mm are worth that price: .94 instead of .92.
 SPANS = (1, 2, 4)
-SHORTEST_SPAN_MM = 45.0
+SHORTEST_SPAN_MM, SHORTEST_IF_STRONG_MM, STRONG = 36.0, 30.0, 0.15
 ITERATIONS = 50
+# The levels are gone through twice, unless the first round changed the log field by less than this, as a standard
+# deviation: strong fields gain .03 in correlation, missing ones nothing.
+ROUNDS, SETTLED = 2, 0.02
+# Standard deviation of the log field that the fit finds where there is none: .009 to .022 on simulated heads. The
+# share of a field's variance that is not of this kind is what is taken off (positive-part shrinkage, James & Stein
+# 1961): a missing field does no harm then, and a mild one (.09) loses .001 in correlation by it.
+SPURIOUS = 0.02
+# Tukey's weights (Beaton & Tukey 1974) for blocks brighter than the median, in robust standard deviations: 1 there, 0
+# from three deviations on. Darker blocks keep 1, else what lies in the shade would never be brightened.
+TUKEY = 3 * 1.4826
 # Stops a level when the field changes by less than this, as a coefficient of variation. ITK's 1e-7 never stops it.
 TOLERANCE = 1e-3
 # ITK's defaults: bins of the histogram, full width of the field's distribution in log intensity, and Wiener noise.
@@ -27,39 +41,76 @@ def correct(data, affine, mask):
     zooms = np.linalg.norm(affine[:3, :3], axis=0)
     factors = np.maximum(1, np.round(GRID_MM / zooms)).astype(int)
     inside = mask & (data > 0)
-    counts = _blocks(inside.astype(np.float32), factors)
-    means = _blocks(np.where(inside, data, 0), factors) / np.maximum(counts, 1)
+    if not inside.any():
+        return data
+    box = _bounding_box(inside)
+    counts = _blocks(inside[box].astype(np.float32), factors)
+    means = _blocks(np.where(inside[box], data[box], 0), factors) / np.maximum(counts, 1)
     # Blocks that are half brain or less show its border, not its tissue.
     coarse = counts > 0.5 * np.prod(factors)
     if not coarse.any():
         return data
     logs = np.log(np.where(coarse, means, 1))
-    levels = _fit(logs, coarse, factors, data.shape, zooms)
-    field = sum(_surface(weights, _bases(data.shape, spans, (1, 1, 1), data.shape)) for weights, spans in levels)
+    extent = np.array([part.stop - part.start for part in box])
+    places = _places(logs.shape, factors, (0, 0, 0), extent)
+    levels = _fit(logs, coarse, places, extent * zooms)
+    # Beyond the box around the brain, each place gets the field of the nearest one inside.
+    everywhere = _places(data.shape, (1, 1, 1), [part.start for part in box], extent)
+    field = sum(_surface(weights, _bases(everywhere, spans)) for spans, weights in levels.items())
     # Outside the mask the splines run free; the head there gets the nearest field that the brain knows.
-    known = field[mask]
-    corrected = data / np.exp(np.clip(field, known.min(), known.max()))
-    return (corrected * (data[mask].mean() / corrected[mask].mean())).astype(np.float32)
+    known = field[inside]
+    supported = 1 - (SPURIOUS / max(known.std(), SPURIOUS)) ** 2
+    corrected = data / np.exp(supported * np.clip(field, known.min(), known.max()))
+    return corrected * (data[mask].mean() / corrected[mask].mean())
 
 
-def _fit(logs, mask, factors, shape, zooms):
-    """Returns the log field as a list of (B-spline coefficients, spans), one a level."""
-    levels, field = [], np.zeros_like(logs)
-    for count in SPANS:
-        spans = [int(np.clip(count, 1, max(1, length // SHORTEST_SPAN_MM))) for length in shape * zooms]
-        bases = _bases(logs.shape, spans, factors, shape)
-        total = 0
-        for _ in range(ITERATIONS):
-            residual = np.zeros_like(logs)
-            residual[mask] = _residual(logs[mask] - field[mask])
-            weights = _approximate(residual, mask, bases)
-            change = _surface(weights, bases)
-            total, field = total + weights, field + change
-            ratio = np.exp(change[mask])
-            if ratio.std() / ratio.mean() < TOLERANCE:
-                break
-        levels.append((total, spans))
+def _bounding_box(mask):
+    places = [np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
+    return tuple(slice(found[0], found[-1] + 1) for found in places)
+
+
+def _places(sizes, steps, starts, lengths):
+    """Centres of blocks of `steps` voxels along each axis, in units in which the box around the brain is 0 to 1."""
+    axes = zip(sizes, steps, starts, lengths, strict=True)
+    return [((np.arange(size) + 0.5) * step - start) / length for size, step, start, length in axes]
+
+
+def _fit(logs, mask, places, lengths_mm):
+    """Returns the log field as a dict of numbers of spans to B-spline coefficients, one a level."""
+    levels, field = {}, np.zeros_like(logs)
+    for _ in range(ROUNDS):
+        before = field
+        shortest = SHORTEST_IF_STRONG_MM if field[mask].std() > STRONG else SHORTEST_SPAN_MM
+        for count in SPANS:
+            spans = tuple(int(np.clip(count, 1, max(1, length // shortest))) for length in lengths_mm)
+            weights, field = _fit_level(logs, field, mask, _bases(places, spans))
+            levels[spans] = levels.get(spans, 0) + weights
+        if (field - before)[mask].std() < SETTLED:
+            break
     return levels
+
+
+def _fit_level(logs, field, mask, bases):
+    """Returns the coefficients of one level's splines, and the field with them."""
+    total = 0
+    for _ in range(ITERATIONS):
+        residual, trust = np.zeros_like(logs), np.zeros_like(logs)
+        values = (logs - field)[mask]
+        residual[mask], trust[mask] = _residual(values), _trust(values)
+        weights = _approximate(residual, trust, bases)
+        change = _surface(weights, bases)
+        total, field = total + weights, field + change
+        ratio = np.exp(change[mask])
+        if ratio.std() / ratio.mean() < TOLERANCE:
+            break
+    return total, field
+
+
+def _trust(values):
+    """The weight of each value, 0 to 1."""
+    excess = values - np.median(values)
+    reach = max(TUKEY * np.median(np.abs(excess)), np.finfo(np.float32).tiny)
+    return np.square(1 - np.clip(excess / reach, 0, 1) ** 2)
 
 
 def _residual(values):
@@ -93,28 +144,28 @@ def _gaussian(size, width):
     return kernel / kernel.sum()
 
 
-def _bases(sizes, spans, steps, lengths):
-    return [_basis(*axis) for axis in zip(sizes, spans, steps, lengths, strict=True)]
+def _bases(places, spans):
+    return [_basis(*axis) for axis in zip(places, spans, strict=True)]
 
 
-def _basis(size, spans, step, length):
-    """Uniform cubic B-splines over `length` voxels at the centres of `size` blocks of `step`: [size, spans + 3]."""
-    position = np.minimum((np.arange(size) + 0.5) * step / length, 1) * spans
+def _basis(places, spans):
+    """Uniform cubic B-splines over 0 to 1 at `places`, those beyond at the nearest end: float32 [places, spans + 3]."""
+    position = np.clip(places, 0, 1) * spans
     span = np.minimum(position.astype(int), spans - 1)
     t = position - span
     pieces = [(1 - t) ** 3, 3 * t**3 - 6 * t**2 + 4, -3 * t**3 + 3 * t**2 + 3 * t + 1, t**3]
-    basis = np.zeros((size, spans + 3))
+    basis = np.zeros((len(places), spans + 3), np.float32)
     for offset, piece in enumerate(pieces):
-        basis[np.arange(size), span + offset] = piece / 6
+        basis[np.arange(len(places)), span + offset] = piece / 6
     return basis
 
 
-def _approximate(values, mask, bases):
-    """Coefficients of the B-splines that approximate `values` inside the mask."""
+def _approximate(values, trust, bases):
+    """Coefficients of the B-splines that approximate `values`, each by its weight `trust`."""
     squares = [(basis**2).sum(axis=1) for basis in bases]
-    scaled = np.where(mask, values, 0) / np.einsum("i,j,k->ijk", *squares)
+    scaled = trust * values / np.einsum("i,j,k->ijk", *squares)
     above = _project(scaled, [basis**3 for basis in bases])
-    below = _project(mask.astype(float), [basis**2 for basis in bases])
+    below = _project(trust, [basis**2 for basis in bases])
     return np.where(below > 1e-9, above / np.maximum(below, 1e-9), 0)
 
 
@@ -127,7 +178,7 @@ def _surface(weights, bases):
     """Sums over basis functions of weights times basis functions: [a, b, c] to [x, y, z]."""
     for basis in bases:
         # Each product takes the first axis away and puts the new one last: after three, all are in order again.
-        weights = np.tensordot(weights, basis.astype(np.float32), axes=(0, 1))
+        weights = np.tensordot(weights, basis, axes=(0, 1))
     return weights
 
 

@@ -4,7 +4,7 @@ MIT licence; its weights are in its wheel, so nothing is downloaded.
 """
 
 
-def extract(data, affine):
+def extract(data, affine, matrix):
     """Returns the learnt mask; the contract is in this package's docstring."""
     import nibabel as nib
     from deepbet import BrainExtraction

@@ -8,6 +8,8 @@ import os
 import tempfile
 from pathlib import Path
 
+from gliodelta.imaging import engines
+
 # ANTs draws 20 % of the voxels for its metric; with a seed and on one thread it gives the same sums each time.
 SEED = 1
 # ANTs' world is LPS+, NIfTI's RAS+.
@@ -19,12 +21,15 @@ def register(fixed, moving, fixed_affine, moving_affine, fixed_mask=None, moving
 
     Returns:
         4x4 float64, world mm of `fixed` to world mm of `moving`.
+
+    Raises:
+        Excluded: ANTs gave up.
     """
     # ITK reads this when it is first used.
     os.environ["ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS"] = "1"
     import ants
 
-    with tempfile.TemporaryDirectory() as folder:
+    with engines.foreign("ANTs found no transform"), tempfile.TemporaryDirectory() as folder:
         result = ants.registration(
             _image(fixed, fixed_affine),
             _image(moving, moving_affine),

@@ -10,9 +10,15 @@ A layout has two functions:
 `convert_exam` checks and reorients what `read_exam` returns, and keeps of its facts those on its allow-list only.
 """
 
+import math
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
+
+from gliodelta.status import Excluded
+
+# 640 x 640 x 640; the largest clinical T2, 3-D at 0.4 mm, have 170 million. As float32 this is 1 GB.
+MAX_VOXELS = 2**28
 
 
 class Exam(NamedTuple):
@@ -21,7 +27,8 @@ class Exam(NamedTuple):
     Attributes:
         array: numpy array of three dimensions, or of four when the last has length 1.
         affine: 4x4 numpy array, voxel to world in mm (RAS+).
-        facts: dict of technical facts about the image, keys as in `gliodelta.ingest.convert.FACTS`.
+        facts: dict of technical facts about the image, keys as in `gliodelta.ingest.convert.FACTS`; under "notes" a
+            list of sentences on what was odd about the image and how it was read all the same.
     """
 
     array: Any
@@ -43,6 +50,13 @@ class Found(NamedTuple):
     day: int
     source: Path
     dated: bool = True
+
+
+def refuse_huge(shape):
+    """Raises `Excluded` when an image of this shape is larger than any exam's, before memory is taken for it."""
+    voxels = math.prod(int(length) for length in shape)
+    if not 0 < voxels <= MAX_VOXELS:
+        raise Excluded(f"the image's header promises {voxels} voxels; an exam has up to {MAX_VOXELS}")
 
 
 def day_of(text):

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gliodelta.ingest.layouts import Exam, Found
+from gliodelta.ingest.layouts import Exam, Found, refuse_huge
 from gliodelta.status import Excluded
 
 _EXAM = re.compile(r"(brats_[a-z0-9]+)_pat0*(\d+)_(\d+)")
@@ -22,15 +22,19 @@ def read_exam(source):
     files = [source] if source.is_file() else sorted(source.rglob("*MR_T2*.mha"))
     if len(files) != 1:
         raise Excluded(f"the exam's folder holds {len(files)} images called MR_T2, not 1")
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(files[0]))
     try:
-        image = sitk.ReadImage(str(files[0]))
+        reader.ReadImageInformation()
+        refuse_huge(reader.GetSize())
+        image = reader.Execute()
     except RuntimeError as error:
         # SimpleITK has one type of error, also for std::bad_alloc and "Failed to allocate memory for image".
         if "alloc" in str(error):
             raise
         raise Excluded("the MetaImage cannot be read; it is damaged") from None
-    if image.GetDimension() != 3:
-        raise Excluded(f"the MetaImage has {image.GetDimension()} dimensions, not 3")
+    if image.GetDimension() != 3 or image.GetNumberOfComponentsPerPixel() != 1:
+        raise Excluded("the MetaImage is not one volume of 3 dimensions with a number for each voxel")
     affine = np.eye(4)
     affine[:3, :3] = np.reshape(image.GetDirection(), (3, 3)) * image.GetSpacing()
     affine[:3, 3] = image.GetOrigin()

@@ -1,16 +1,16 @@
 """A folder of DICOM files for each exam, at any depth, with its T2 series and any others."""
 
-import subprocess
-import tempfile
+import os
 from collections import Counter, defaultdict
 from pathlib import Path
 
-import numpy as np
-
-from gliodelta import io
+from gliodelta.ingest.archives import unpacked
+from gliodelta.ingest.choice import choose, prefer
+from gliodelta.ingest.headers import group, read_headers
 from gliodelta.ingest.layouts import Exam, Found, day_of
-from gliodelta.ingest.series import choose, describe, group, read_headers
-from gliodelta.status import Excluded
+from gliodelta.ingest.series import describe
+from gliodelta.ingest.stack import stack
+from gliodelta.status import Excluded, is_machine_fault
 
 # How the names of vendors begin in headers; whoever else built the scanner is "other".
 VENDORS = {
@@ -25,74 +25,51 @@ VENDORS = {
     "united imaging": "United Imaging",
 }
 
+# The day of an exam is the first of these that a file of the study has.
+DATES = ("StudyDate", "AcquisitionDate", "SeriesDate")
+# What tells exams apart; read for the command `draft` only.
+IDENTITY = ("SOPClassUID", "PatientID", "StudyInstanceUID", *DATES)
+
 
 def read_exam(source):
     """Finds the T2 series by its attributes and converts it; see the contract of `gliodelta.ingest.layouts`."""
-    files = _files(source)
+    files = _files(source, onerror=_refuse)
     if not files:
         raise Excluded("the exam's folder is empty")
+    # A slice that may not be read would be missed in the middle of a series only.
+    if not all(os.access(file, os.R_OK) for file in files):
+        _refuse()
     # What a file says that was cut short, or an index of files (DICOMDIR), is no image.
     headers = [header for header in read_headers(files) if "SOPClassUID" in header]
     if not headers:
         raise Excluded(f"no DICOM image could be read in {len(files)} files")
-    found = group(headers)
-    series, candidates = choose(found)
-    array, affine = convert_series(series.files)
-    # dcm2niix passes damaged files over and still succeeds.
-    if array.size != series.voxels:
-        raise Excluded(f"{array.size} voxels could be converted of {series.voxels} in {len(series.places)} slices")
-    return Exam(array, affine, _facts(series, candidates, len(found)))
+    choice = choose(group(headers), lambda series: stack(series.headers))
+    return Exam(*choice.image, _facts(choice))
 
 
-def convert_series(files):
-    """Converts the files of one DICOM series with dcm2niix.
-
-    Args:
-        files: paths of DICOM files.
-
-    Returns:
-        (array, affine): voxels in the order in which dcm2niix stores them, and voxel to world in mm.
-
-    Raises:
-        Excluded: dcm2niix fails, or makes more or less than one volume of the series.
-        RuntimeError: a signal ended dcm2niix, such as that of a machine out of memory.
-    """
-    import dcm2niix
-
-    with tempfile.TemporaryDirectory() as folder:
-        slices, made = Path(folder, "in"), Path(folder, "out")
-        slices.mkdir()
-        made.mkdir()
-        for number, file in enumerate(files):
-            (slices / f"{number:05d}").symlink_to(Path(file).resolve())
-        # Ignore the user's defaults (-g i), no gzip (-z n: ten times faster), no JSON of header text (-b n). What it
-        # prints and how it would name its output come from the header, so the former is dropped and the latter set.
-        command = [dcm2niix.bin, "-g", "i", "-z", "n", "-b", "n", "-f", "exam", "-o", made, slices]
-        code = subprocess.run(command, capture_output=True, check=False).returncode
-        if code < 0:
-            raise RuntimeError(f"dcm2niix was ended by signal {-code}")
-        images = sorted(made.glob("*.nii"))
-        if code or not images:
-            raise Excluded(f"dcm2niix could not convert the T2 series of {len(files)} files (exit code {code})")
-        if len(images) > 1:
-            raise Excluded(f"dcm2niix makes {len(images)} images of the T2 series")
-        image = io.read_image(images[0])
-        return np.asanyarray(image.dataobj), image.affine
+def _files(source, onerror=None):
+    if not source.is_dir():
+        return [source]
+    folders = os.walk(source, onerror=onerror)
+    files = (Path(folder, name) for folder, _, names in folders for name in names)
+    return sorted(file for file in files if file.is_file())
 
 
-def _files(source):
-    return sorted(path for path in source.rglob("*") if path.is_file()) if source.is_dir() else [source]
+def _refuse(error=None):
+    if error and is_machine_fault(error):
+        raise error
+    raise Excluded("some of the exam's files or folders may not be read; ask for the right to read them")
 
 
-def _facts(series, candidates, found):
-    rank = "the only" if candidates == 1 else f"best of {candidates}"
+def _facts(choice):
+    series = choice.series
     maker = str(series.headers[0].get("Manufacturer", "")).lower()
-    number = series.value("SeriesNumber")
     return {
-        "series": None if number is None else int(number),
-        "candidates": candidates,
-        "found": found,
-        "chosen": f"{rank} T2 among {found} series: {describe(series)}",
+        "series": series.number,
+        "candidates": choice.candidates,
+        "found": choice.found,
+        "chosen": describe(series),
+        "why": choice.why,
         "echo_time_ms": series.echo_time,
         "repetition_time_ms": series.repetition_time,
         "field_strength_t": series.value("MagneticFieldStrength"),
@@ -102,23 +79,76 @@ def _facts(series, candidates, found):
 
 
 def find_exams(folder):
-    """Finds exams by PatientID and StudyDate; see the contract of `gliodelta.ingest.layouts`.
+    """Finds exams by patient and day; see the contract of `gliodelta.ingest.layouts`.
 
-    An exam's source is the deepest folder that holds all its files, which must hold no file of another exam.
+    An exam is all that a patient had on one day, be it several studies. Its source is the deepest folder that holds all
+    its files and none of another exam's; where there is none, such a folder of its T2 series alone.
     """
-    exams, left_out = defaultdict(list), Counter()
-    for header in read_headers(_files(Path(folder)), ("PatientID", "StudyDate")):
-        key = str(header.get("PatientID", "")).strip(), day_of(header.get("StudyDate"))
-        exams[key].append(header["path"])
-    around = {key: [set(path.parents) for path in paths] for key, paths in exams.items()}
-    owners = Counter(place for folders in around.values() for place in set.union(*folders))
+    left_out = Counter()
+    exams = _by_day(_identities(folder, left_out))
+    owners = Counter(place for paths in exams.values() for place in set.union(*map(_around, paths)))
     found = []
-    for (patient, day), folders in around.items():
-        source = max(set.intersection(*folders), key=lambda place: len(place.parts))
+    for (patient, day), paths in exams.items():
         if not patient or not day:
-            left_out["DICOM files without PatientID or StudyDate"] += len(folders)
-        elif owners[source] > 1:
-            left_out["exams whose files lie among another exam's"] += 1
-        else:
+            left_out["DICOM files without PatientID or a date"] += len(paths)
+            continue
+        source = _common(paths)
+        if owners[source] > 1:
+            preferred = prefer(group(read_headers(paths)))
+            source = _common([header["path"] for header in preferred.headers]) if preferred else source
+            left_out["exams' series other than the T2, since they lie among another exam's files"] += (
+                owners[source] == 1
+            )
+        if owners[source] == 1:
             found.append(Found(patient, day, source))
-    return found, left_out
+        else:
+            left_out["exams whose files lie among another exam's; give each exam a folder"] += 1
+    return found, +left_out
+
+
+def _identities(folder, left_out):
+    """Returns the headers of all files in a folder and its archives; the "path" of an archive's files is its own."""
+    files = _files(Path(folder))
+    headers = read_headers([file for file in files if not _is_archive(file)], IDENTITY)
+    for archive in filter(_is_archive, files):
+        try:
+            with unpacked(archive) as place:
+                headers += [{**header, "path": archive} for header in read_headers(_files(place), IDENTITY)]
+        except Excluded:
+            left_out["archives that cannot be unpacked"] += 1
+    return headers
+
+
+def _is_archive(file):
+    return file.suffix.lower() == ".zip"
+
+
+def _around(path):
+    """Returns the folders that a file lies in, and an archive itself."""
+    return {*path.parents, *([path] if _is_archive(path) else [])}
+
+
+def _by_day(headers):
+    """Returns the paths of each exam, by patient and day; the day is None when no file of its study has a date."""
+    # An index of files (DICOMDIR) belongs to no exam.
+    headers = [header for header in headers if "SOPClassUID" in header]
+    studies = defaultdict(list)
+    for number, header in enumerate(headers):
+        studies[header.get("PatientID"), header.get("StudyInstanceUID", number)].append(header)
+    exams = defaultdict(list)
+    for (patient, _), study in studies.items():
+        for header in study:
+            # Some anonymisers write one StudyInstanceUID into all exams, others drop dates of some files.
+            day = _day([header], DATES[:1]) or _day(study, DATES[:1]) or _day([header], DATES) or _day(study, DATES)
+            exams[str(patient or "").strip(), day].append(header["path"])
+    return exams
+
+
+def _day(headers, dates):
+    days = (day_of(header.get(date)) for date in dates for header in headers)
+    return next(filter(None, days), None)
+
+
+def _common(paths):
+    """Returns the deepest folder or archive that holds all files."""
+    return max(set.intersection(*map(_around, paths)), key=lambda place: len(place.parts))
