@@ -8,9 +8,8 @@ with job_log(snakemake.log[0], private=True):
         votes=snakemake.input.votes,
         labels_sheet=snakemake.input.labels,
         folds=snakemake.input.folds,
-        repeat=int(snakemake.wildcards.repeat),
-        fold=int(snakemake.wildcards.fold),
-        seed=snakemake.params.seed,
-        weak=snakemake.output.weak,
-        calibration=snakemake.output.calibration,
+        split={"repeat": int(snakemake.wildcards.repeat), "fold": int(snakemake.wildcards.fold)},
+        models={name: snakemake.params[name] for name in ("parts", "baselines", "seed")},
+        source={"cohort_file": snakemake.params.cohort_file, "simulated": snakemake.input.simulated},
+        outputs=dict(snakemake.output.items()),
     )

@@ -8,6 +8,7 @@ with job_log(snakemake.log[0], private=True):
         votes=snakemake.input.votes,
         calibrations=snakemake.input.calibrations,
         labels_sheet=snakemake.input.labels,
+        models=snakemake.params.models,
         bootstraps=snakemake.params.bootstraps,
         seed=snakemake.params.seed,
         table=snakemake.output.table,

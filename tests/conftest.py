@@ -8,6 +8,9 @@ import pytest
 PROJECT = Path(__file__).resolve().parents[1]
 # Processes that tests start find the package as the tests do.
 os.environ["PYTHONPATH"] = str(PROJECT / "workflow" / "src")
+# One thread a process, as the workflow's jobs have: with as many as cores each, parallel tests waited for one another
+# and took ten times as long. Before NumPy is imported, which reads it once.
+os.environ["OMP_NUM_THREADS"] = "1"
 
 
 @pytest.fixture(scope="session")

@@ -4,7 +4,7 @@ import datetime
 
 import pytest
 
-from gliodelta.labels import dates, text
+from gliodelta.labels import comparison, dates, text
 from gliodelta.status import Excluded
 
 ZERO = datetime.date(2018, 7, 18).toordinal()  # so that 2019-05-14 is day 300
@@ -38,7 +38,7 @@ def test_numbers_that_are_no_dates(words):
 
 
 def compared(words, exams=EXAMS, zero=ZERO, session="300"):
-    return dates.compared_session(text.sentences(text.normalise(words)), session, exams, zero)
+    return comparison.compared_session(text.sentences(text.normalise(words)), session, exams, zero)
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_the_exam_compared_with(words, expected):
         ("Lésion stable.", "names no earlier exam"),
         ("Indication : progression depuis le 12.02.2019 ?", "names no earlier exam"),
         ("Comparaison : IRM du 01.01.2019.", "no known exam"),
-        ("Comparaison : IRM du 14.05.2029.", "names no earlier exam"),
+        ("Comparaison : IRM du 14.05.2029.", "after its own exam"),
     ],
 )
 def test_no_usable_comparison_has_a_reason(words, reason):

@@ -98,6 +98,40 @@ def test_faults_have_reasons_and_stop_nobody(cohort, tmp_path):
     }
 
 
+def test_bad_input_is_excluded_with_its_reason(cohort, tmp_path):
+    good = "IRM du 14.05.2019\nComparaison : IRM du 12.02.2019\nHypersignal T2 stable."
+    texts = {
+        "blank": " \n\t\n",
+        "headings": "Comparaison :\nConclusion :\n",
+        "huge": good * 20_000,  # over 1 MB
+        "utf16be": b"\xfe\xff" + good.encode("utf-16-be"),
+        "later": "IRM du 14.05.2019\nComparaison : IRM du 14.08.2019\nHypersignal T2 stable.",
+        "future": "IRM du 14.05.2099\nComparaison : IRM du 12.02.2019\nHypersignal T2 stable.",
+    }
+    file = cohort(texts)
+    with open(tmp_path / "cohort/reports.tsv", "a", encoding="utf-8") as sheet:
+        sheet.write("\nnobody\t300\tblank.txt\nhuge\t555\tblank.txt")
+    votes, excluded = extract(file, tmp_path)
+    assert list(votes["subject"]) == ["utf16be"]
+    reasons = dict(zip(zip(excluded["subject"], excluded["session"], strict=True), excluded["reason"], strict=True))
+    assert reasons == {
+        ("blank", "300"): "the report is empty",
+        ("future", "300"): "the report's exam has a date in the future; correct it",
+        ("headings", "300"): "the report names no earlier exam that it compares with",
+        ("huge", "300"): "the report file holds more than 100,000 letters; give each report a file of its own",
+        ("huge", "555"): "exams.tsv has no such exam; add it or correct the report's subject or session",
+        ("later", "300"): "the report compares with a date after its own exam; correct the date or the exam's session",
+        ("nobody", "300"): "exams.tsv has no such exam; add it or correct the report's subject or session",
+    }
+
+
+def test_a_missing_folder_of_reports_is_an_error(cohort, tmp_path):
+    file = cohort({"p1": "IRM"})
+    file.write_text(f"role: development\nlayout: nifti\nroot: {tmp_path / 'gone'}\n")
+    with pytest.raises(SystemExit, match="the folder with the reports does not exist"):
+        extract(file, tmp_path)
+
+
 def test_a_cohort_without_reports_has_tables_without_rows(cohort, tmp_path):
     for table, columns in zip(extract(cohort({}), tmp_path), (COLUMNS, ["subject", "session", "reason"]), strict=True):
         assert table.empty and list(table) == columns
@@ -147,27 +181,30 @@ def test_no_word_of_a_report_gets_out(cohort, tmp_path, capfd):
 
 CRASH = """
 import sys
-from pathlib import Path
-from gliodelta.labels import extract, text
+from gliodelta.labels import comparison, dates, extract, guard, matcher, text, vote
 from gliodelta.logs import job_log
 
-def crash(words):
-    raise ValueError(words)
+def crash(*words, **named):
+    raise ValueError(f"{words} {named}")
 
-text.sentences = crash
+place, name = sys.argv[3].split(".")
+target = {"matcher": matcher.Matcher, "text": text, "guard": guard, "comparison": comparison, "extract": extract}[place]
+setattr(target, name, crash)
 with job_log(sys.argv[2], private=True):
     extract.extract_reports(sys.argv[1], [], 3, sys.argv[2] + ".votes", sys.argv[2] + ".excluded")
 """
 
 
-def test_a_crash_on_a_report_logs_none_of_it(cohort, tmp_path):
+@pytest.mark.parametrize("place", ["text.normalise", "guard.scrub", "comparison.compared_session", "matcher.read"])
+def test_a_crash_on_a_report_logs_none_of_it(cohort, tmp_path, place):
     log = tmp_path / "job.log"
     done = subprocess.run(
-        [sys.executable, "-c", CRASH, cohort({"p1": CANARY}), log], capture_output=True, text=True, check=False
+        [sys.executable, "-c", CRASH, cohort({"p1": CANARY}), log, place], capture_output=True, text=True, check=False
     )
     assert done.returncode == 1
     assert "ValueError" in log.read_text()
-    for text in (log.read_text(), done.stdout, done.stderr):
+    written = [path.read_text() for path in tmp_path.glob("job.log*")]
+    for text in (*written, done.stdout, done.stderr):
         assert not [secret for secret in [*SECRETS, "hypersignal"] if secret in text]
 
 

@@ -75,7 +75,7 @@ def test_sections_and_sentences():
         ("description", "Lésion mesurant 3.5 cm selon le Dr. Inconnu."),
         ("description", "Hypersignal\nFLAIR stable."),
         ("description", "Technique inhabituelle pour ce centre."),
-        ("description", "Conclusion - rien"),
+        ("conclusion", "rien"),
         ("conclusion", "stable."),
     ]
 

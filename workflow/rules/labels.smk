@@ -33,9 +33,11 @@ rule calibrate_labels:
         votes="<results>/labels/{cohort}/votes.tsv",
         labels=sheet("labels"),
         folds="<results>/splits/folds.tsv",
+        simulated=simulated_subjects,
     output:
         weak="<results>/labels/{cohort}/repeat-{repeat}/fold-{fold}/weak.tsv",
         calibration="<results>/labels/{cohort}/repeat-{repeat}/fold-{fold}/calibration.tsv",
+        noise="<results>/labels/{cohort}/repeat-{repeat}/fold-{fold}/noise.tsv",
     log:
         "<logs>/labels/calibrate_labels/{cohort}/repeat-{repeat}/fold-{fold}.log",
     benchmark:
@@ -43,7 +45,14 @@ rule calibrate_labels:
     conda:
         "../../envs/labels.yaml"
     params:
-        code=code_of("gliodelta.labels.calibrate"),
+        code=code_of(
+            "gliodelta.labels.calibrate",
+            plugins=[f"gliodelta.labels.parts.{name}" for name in label_models()],
+        ),
+        cohort_file=cohort_file,
+        reports=report_states,
+        parts=setting("labels", "parts"),
+        baselines=setting("labels", "baselines"),
         seed=setting("labels", "seed"),
     script:
         "../../scripts/calibrate_labels.py"
@@ -81,6 +90,7 @@ rule score_labels:
         "../../envs/labels.yaml"
     params:
         code=code_of("gliodelta.labels.score"),
+        models=label_models(),
         bootstraps=setting("evaluation", "bootstraps"),
         seed=setting("evaluation", "seed"),
     script:

@@ -4,24 +4,26 @@ Among them are those who validate an inner split: through these few coefficients
 their fold. Validation is thus not blind to the calibration, by design, since it only stops training and chooses
 settings; the test patients, who alone count in the end, take no part.
 
-Rule votes are features of an L2-regularised logistic regression; a second one, fitted on the first one's out-of-fold
-logits (patients never on both sides), sets the scale of its probabilities. More parts, such as a text model, join as
-more columns of the second one (stacking, Wolpert 1992).
+The parts of the stack are the rules' votes and models of the words (`gliodelta.labels.parts`). Models of words live
+and die in this job: none is saved, so that no word of a report is.
 """
 
 from gliodelta import io
-from gliodelta.labels.human import consensus
-from gliodelta.labels.matcher import GLOBAL, T1C, T2, UNCERTAIN
+from gliodelta.labels import corpus, stack
+from gliodelta.labels.human import STABLE, UNSTABLE, consensus
+from gliodelta.labels.matcher import T2
+from gliodelta.labels.parts.rules import features
+from gliodelta.labels.reliability import CONFIDENCES, confidence, wilson
 from gliodelta.labels.vote import SECTIONS, UNKNOWN
 from gliodelta.tables import PAIR
 
-# Below four patients with each class, cross-fitting by patient has training parts with one or two patients of a class.
-MIN_PATIENTS = 4
-MAX_PARTS = 5
-COLUMNS = [*PAIR, "label", "p_unstable", "confidence", "component", "source", "calibrated"]
+COLUMNS = [*PAIR, "language", "label", "p_unstable", "confidence", "component", "source", "calibrated"]
+NOISE = ["least_confidence", "human", "pairs", "patients", "wrong", "rate", "low", "high"]
+# The part that needs no words.
+RULES = "rules"
 
 
-def calibrate_labels(votes, labels_sheet, folds, repeat, fold, seed, weak, calibration):
+def calibrate_labels(votes, labels_sheet, folds, split, models, source, outputs):
     """Writes a fold's weak labels.
 
     Args:
@@ -29,113 +31,98 @@ def calibrate_labels(votes, labels_sheet, folds, repeat, fold, seed, weak, calib
         labels_sheet: path of labels.tsv.
         folds: table of `splits.split_patients`; its test patients of this fold take no part in the fit, the inner
             splits' validation patients do.
-        repeat, fold: the outer fold.
-        seed: of the cross-fitting.
-        weak: table to write, one row a labelled report whose pair no reader has seen: subject, prior, current, label
+        split: dict with `repeat` and `fold`, the outer fold.
+        models: dict with `parts` to stack, `baselines` to compare with (plug-ins of `gliodelta.labels.parts`) and the
+            `seed` of the cross-fitting.
+        source: dict with `cohort_file` and `simulated`, as `corpus.read_texts` takes them.
+        outputs: dict with the tables to write.
+            `weak`: one row a labelled report whose pair no reader has seen: subject, prior, current, language, label
             (by rules: stable | progression | response), p_unstable, confidence = max(p, 1 - p) in 0.5 to 1, component
-            (t2, or global where the report does not speak of T2), source (stack | rules) and calibrated (yes | no).
-            With too few human labels, p_unstable is a rank of the votes' strength and no probability.
-        calibration: table to write, the same for the pairs of the fold's test patients that readers have seen: what
-            `score.score_labels` compares with them.
+            (t2, or global where the report does not speak of T2), source (the parts that count, joined by +, or rank)
+            and calibrated (yes | no). With too few human labels, p_unstable is a rank of the votes' strength and no
+            probability.
+            `calibration`: the same for the pairs of the fold's test patients that readers have seen, and a column a
+            part and baseline with its own probability: what `score.score_labels` compares with the readers.
+            `noise`: how often a weak label differs from the readers', out of fold, on the pairs of the fold's other
+            patients: `_noise`.
     """
     # An uncertain report ("progression cannot be excluded") labels nothing.
     known = io.read_table(votes)
     known = known[known["label"] != UNKNOWN].reset_index(drop=True)
     human = consensus(labels_sheet)
     seen = known[PAIR].merge(human, on=PAIR, how="left")
-    test = _test_patients(folds, repeat, fold)
-    tested = known["subject"].isin(test)
-    chosen = seen["y"].notna() & ~tested
-    model = fit(features(known[chosen]), seen.loc[chosen, "y"].astype(int), known.loc[chosen, "subject"], seed)
-    p_unstable = model(features(known)) if model else by_rank(known)
-    table = known.assign(
-        p_unstable=p_unstable,
-        confidence=[max(p, 1 - p) for p in p_unstable],
-        source="stack" if model else "rules",
+    tested = known["subject"].isin(_test_patients(folds, **split))
+    chosen = (seen["y"].notna() & ~tested).to_numpy()
+    every = [*models["parts"], *models["baselines"]]
+    if set(every) != {RULES}:
+        known["text"] = corpus.read_texts(**source, reports=known)
+    y = seen.loc[chosen, "y"].astype(float)
+    model = stack.fit(known[chosen], y, models["parts"], models["seed"], models["baselines"])
+    p_unstable = model(known) if model else by_rank(known)
+    if model:
+        print(f"fitted on {chosen.sum()} pairs; what counts: {', '.join(model.chosen)}")
+    table = known.drop(columns="text", errors="ignore").assign(
+        **{name: p_unstable.get(name) for name in ("p_unstable", *every)},
+        confidence=confidence(p_unstable["p_unstable"]),
+        source="+".join(model.chosen) if model else "rank",
         calibrated="yes" if model else "no",
-    ).sort_values(PAIR)
+    )
+    table = table.sort_values(PAIR)
     # `readers` is missing where no reader has seen the pair.
     unseen = seen["readers"].isna()
-    io.write_table(table.loc[unseen, COLUMNS], weak)
-    io.write_table(table.loc[~unseen & tested, COLUMNS], calibration)
-
-
-def features(votes):
-    """Returns the features of votes, a DataFrame: signs in -1 (stable), 0 (nothing said), 1 (change), and shares."""
-    import numpy as np
-    import pandas as pd
-
-    def sign(section, component):
-        count = {kind: votes[f"{section}_{component}_{kind}"] for kind in ("progression", "response", "stable")}
-        change = (count["progression"] + count["response"]).to_numpy()
-        return np.where(change > 0, 1, -(count["stable"].to_numpy() > 0).astype(int))
-
-    table = {f"{section}_{part}": sign(section, part) for section in SECTIONS for part in (T2, GLOBAL, T1C)}
-    conclusion, description = (np.sign(table[f"{section}_{T2}"] + table[f"{section}_{GLOBAL}"]) for section in SECTIONS)
-    uncertain = votes[[name for name in votes if name.endswith(f"_{UNCERTAIN}")]].sum(axis=1)
-    return pd.DataFrame({
-        "label": (votes["label"] != "stable").to_numpy() * 2 - 1,
-        **table,
-        "agreement": np.where(conclusion == description, conclusion, 0),
-        "uncertain": np.minimum(uncertain.to_numpy(), 2) / 2,
-    })  # fmt: skip
-
-
-def fit(table, y, patients, seed):
-    """Fits the stack.
-
-    Args:
-        table: `features` of human-labelled pairs.
-        y: their labels, 0 stable or 1 unstable.
-        patients: their patients.
-        seed: of the draw of the parts for cross-fitting.
-
-    Returns:
-        A function from `features` to probabilities of change; None when the labels are too few to fit.
-    """
-    per_class = [patients[y == label].nunique() for label in (0, 1)]
-    if min(per_class) < MIN_PATIENTS:
-        return None
-    logits = _cross_fit(table, y, patients, min(MAX_PARTS, *per_class), seed)
-    part, scale = _regression().fit(table, y), _regression().fit(logits.reshape(-1, 1), y)
-    return lambda rows: scale.predict_proba(part.decision_function(rows).reshape(-1, 1))[:, 1]
-
-
-def _cross_fit(table, y, patients, parts, seed):
-    """Returns a logit for each pair from a regression that saw none of its patient's pairs."""
-    import numpy as np
-    from sklearn.model_selection import StratifiedGroupKFold
-
-    logits = np.zeros(len(y))
-    draw = StratifiedGroupKFold(parts, shuffle=True, random_state=seed)
-    for train, held in draw.split(table, y, patients):
-        # A part of one class alone teaches nothing; its logit stays at 0.
-        if y.iloc[train].nunique() == 2:
-            logits[held] = _regression().fit(table.iloc[train], y.iloc[train]).decision_function(table.iloc[held])
-    return logits
-
-
-def _regression():
-    from sklearn.linear_model import LogisticRegression
-
-    # C = 1: features within -1 to 1 and tens of labels leave the prior about as strong as the data.
-    return LogisticRegression(C=1.0, max_iter=1000)
+    io.write_table(table.loc[unseen, COLUMNS], outputs["weak"])
+    io.write_table(table.loc[~unseen & tested, [*COLUMNS, *every]], outputs["calibration"])
+    io.write_table(_noise(known[chosen], y, model), outputs["noise"])
 
 
 def by_rank(votes):
     """Returns scores in 0 to 1 from the votes alone: .5 plus or minus half the rank of the evidence's strength.
 
     A vote is stronger when it is on T2, in the conclusion, agreed on by several statements, and nothing is uncertain.
-    """
-    import numpy as np
 
+    Returns:
+        pandas.DataFrame with the column `p_unstable`.
+    """
     table = features(votes)
     strength = (votes["component"] == T2).astype(float) + (votes["section"] == SECTIONS[0])
     cells = table.drop(columns=["label", "agreement", "uncertain"])
     strength += cells.eq(table["label"], axis=0).mean(axis=1)
     strength -= table["uncertain"]
     rank = strength.rank(method="average") / (len(votes) + 1)
-    return np.asarray(0.5 + 0.5 * table["label"] * rank)
+    return (0.5 + 0.5 * table["label"] * rank).to_frame("p_unstable")
+
+
+def _noise(rows, y, model):
+    """Tabulates how often weak labels differ from the readers' on pairs that have both.
+
+    Args:
+        rows: votes of these pairs.
+        y: the readers' labels.
+        model: `stack.Stack` fitted on them, whose out-of-fold probabilities count; None for the rules' labels, which
+            have no probability and so no cut.
+
+    Returns:
+        pandas.DataFrame, for each least confidence and readers' label: pairs, patients, wrong (pairs whose weak label
+        differs), their rate with its 95 % Wilson interval. Pairs count as independent although a patient's resemble
+        each other; the intervals are then somewhat narrow.
+    """
+    import pandas as pd
+
+    if model:
+        p_unstable = model.crossed["p_unstable"]
+        called, sure = (p_unstable >= 0.5).astype(int), confidence(p_unstable)
+    else:
+        called = (rows["label"] != "stable").astype(int)
+        sure = called * 0.0
+    table = []
+    for least in (0, *CONFIDENCES) if model else (0,):
+        for name, label in (("stable", STABLE), ("unstable", UNSTABLE)):
+            kept = ((sure >= least) & (y == label).to_numpy()).to_numpy()
+            wrong = int((called[kept] != label).sum())
+            rate = dict(zip(("rate", "low", "high"), wilson(wrong, int(kept.sum())), strict=True))
+            sizes = {"pairs": int(kept.sum()), "patients": rows.loc[kept, "subject"].nunique()}
+            table.append({"least_confidence": least, "human": name, **sizes, "wrong": wrong, **rate})
+    return pd.DataFrame(table, columns=NOISE)
 
 
 def _test_patients(folds, repeat, fold):

@@ -35,6 +35,9 @@ PATTERNS = {
     "hospital number": re.compile(rf"(?i:\b(?:{_NUMBERED}))[ \t]*[:#]?[ \t]*(?P<who>\d[\d. -]{{3,}}\d)\b(?![./-]\d)"),
 }
 
+# What a text must hold for a pattern to be worth trying.
+_SIGNS = {"insurance number": "756", "e-mail": "@"}
+
 
 def scrub(text):
     """Overwrites what names a person with underscores of the same length, so that character offsets hold.
@@ -46,8 +49,9 @@ def scrub(text):
         Text of the same length without titled or labelled names, birth dates, insurance, phone and hospital numbers and
         e-mail addresses.
     """
-    for pattern in PATTERNS.values():
-        text = pattern.sub(_hide, text)
+    for name, pattern in PATTERNS.items():
+        if _SIGNS.get(name, "") in text:
+            text = pattern.sub(_hide, text)
     return text
 
 

@@ -9,8 +9,11 @@ from gliodelta import io
 from gliodelta.schema import InvalidInput
 
 FOLDER = Path(__file__).parent / "rules"
-TARGETS = ("PROGRESSION", "RESPONSE", "STABLE", "CHANGE", "NEW", "IGNORE", "T2", "T1C", "MASS", "OTHER", "ANAPHOR")
-MODIFIERS = ("NEGATED", "UNCERTAIN", "PROBABLE", "HYPOTHETICAL", "HISTORICAL", "TERMINATE")
+TARGETS = (
+    "PROGRESSION", "NEW", "RESPONSE", "STABLE", "CHANGE", "INDETERMINATE", "T2", "T1C", "MASS", "OTHER", "AWAY",
+    "WHOLE", "ANAPHOR", "PSEUDO", "IGNORE",
+)  # fmt: skip
+MODIFIERS = ("NEGATED", "UNCERTAIN", "PROBABLE", "HYPOTHETICAL", "HISTORICAL", "NEGLIGIBLE", "TERMINATE")
 _GROUP = re.compile(r"\(([^()]*)\)")
 
 
@@ -20,7 +23,8 @@ def read(language):
 
     Returns:
         dict with `targets` and `modifiers`, lists of rules (id, category, phrases, positive, negative and, for
-        modifiers, direction and perhaps max_scope), and `boundaries`, lists of words by role. Phrases are spelt out.
+        modifiers, direction and perhaps max_scope), `boundaries`, lists of words by role, and `correct`, good words
+        that are one slip from a rule's. Phrases are spelt out.
 
     Raises:
         InvalidInput: a rule lacks a part, has an unknown category or an id that is taken.
@@ -49,3 +53,19 @@ def expand(phrase):
     # Splitting at one group puts fixed text at even places and alternatives at odd ones.
     choices = [part.split("|") if place % 2 else [part] for place, part in enumerate(parts)]
     return [" ".join("".join(choice).split()) for choice in itertools.product(*choices)]
+
+
+def _french(word):
+    """Takes plural and feminine off: ``inchangees`` and ``inchange`` alike are ``inchang``."""
+    if len(word) < 4:
+        return word
+    word = word.removesuffix("s")
+    return word.removesuffix("e").removesuffix("e")
+
+
+def _english(word):
+    """Takes the plural off, but not off ``mass``, ``sinus`` and ``this``."""
+    return word[:-1] if len(word) > 3 and word[-1] == "s" and word[-2] not in "sui" else word
+
+
+STEMS = {"fr": _french, "en": _english}

@@ -1,70 +1,119 @@
 """From the bytes of a report to its language, sections and sentences."""
 
-import functools
 import re
 import unicodedata
 from dataclasses import dataclass
 
+from gliodelta.labels.spelling import Speller
 from gliodelta.status import Excluded
 
 INDICATION, COMPARISON, TECHNIQUE = "indication", "comparison", "technique"
 DESCRIPTION, CONCLUSION, HEADER = "description", "conclusion", "header"
 
 _HEADINGS = {
-    INDICATION: r"indications?(?: cliniques?)?|renseignements? cliniques?|ant[ée]c[ée]dents?|anamn[èe]se"
-    r"|contexte(?: clinique)?|motif|clinique|question|history|clinical (?:history|information|details|indication)"
-    r"|reason for (?:exam|study)",
-    COMPARISON: r"comparaisons?|comparatifs?|examens? (?:ant[ée]rieurs?|comparatifs?|de comparaison)|comparisons?"
-    r"|prior (?:studies|study|exams?|imaging)",
-    TECHNIQUE: r"techniques?|protocoles?|proc[ée]dure|s[ée]quences|technique d'examen|protocol|procedure",
-    DESCRIPTION: r"descriptions?|r[ée]sultats?|observations?|constatations?|interpr[ée]tation|rapport|compte[ -]rendu"
-    r"|findings?|report|results?",
-    CONCLUSION: r"conclusions?|ccl|synth[èe]se|au total|en r[ée]sum[ée]|r[ée]sum[ée]|en conclusion|avis|impressions?"
-    r"|summary|in summary|in conclusion|opinion",
+    INDICATION: r"indications?(?: cliniques?)?|ind\.?|indic\.?|renseignements?(?: cliniques?)?|rc|ant[ée]c[ée]dents?"
+    r"|atcd|anamn[èe]se"
+    r"|contexte(?: clinique)?|motif(?: de l'examen)?|clinique|donn[ée]es cliniques|question(?: clinique)?"
+    r"|histoire(?: clinique)?"
+    r"|(?:clinical |relevant |past |medical )?(?:history|information|details|indication|question|background|context"
+    r"|data|presentation)"
+    r"|clinical|hx|reason(?: for (?:the )?(?:exam|examination|study|scan|request))?",
+    COMPARISON: r"comparaisons?|comparatifs?|comp\.?|examens? (?:ant[ée]rieurs?|comparatifs?|pr[ée]c[ée]dents?"
+    r"|de comparaison)"
+    r"|irm (?:ant[ée]rieures?|comparatives?|de comparaison)|comparisons?(?: (?:study|studies|exams?|made with))?"
+    r"|priors?|(?:prior|previous) (?:studies|study|exams?|imaging|mri|scans?)",
+    TECHNIQUE: r"techniques?|techn?\.|protocoles?|proc[ée]dure|s[ée]quences|technique d'examen|protocol|procedure"
+    r"|sequences",
+    DESCRIPTION: r"descriptions?|descr?\.?|r[ée]sultats?|r[ée]s\.|observations?|constatations?|interpr[ée]tation"
+    r"|rapport|compte[ -]rendu"
+    r"|lecture|analyse|findings?|report|results?|description des images|body|brain|cerveau|enc[ée]phale|parenchyme",
+    CONCLUSION: r"conclusions?|concl?\.?|ccl|synth[èe]se|au total|en r[ée]sum[ée]|r[ée]sum[ée]|en conclusion|avis"
+    r"|impressions?|imp\.?"
+    r"|summary|in summary|in conclusion|opinion|assessment|overall impression|comments?|commentaires?|bottom line",
 }
 # A heading stands at the start of a line or sentence and ends with a colon, or fills its line. "Comparaison avec
-# l'examen du 12.03.2019 :" also heads, and keeps its words as text since they hold the date.
+# l'examen du 12.03.2019 :" also heads, and keeps its words as text since they hold the date. A conclusion is often
+# dictated without a colon: "Conclusion, statu quo".
+_START = re.compile(r"^|[.;?!] ", re.MULTILINE)
 _HEADING = re.compile(
-    r"(?:^|(?<=[.;?!] )|(?<=\n))[ \t*#_-]*(?:"
+    r"[ \t*#_-]*(?:"
     + "|".join(rf"(?P<{name}>{words})" for name, words in _HEADINGS.items())
-    + r")(?:[ \t*_]*[:：]|[ \t*_]*(?=\n|$)|(?<=total),|(?<=conclusion),|(?<=sum[ée]),|(?<=summary),"
+    + r")(?:[ \t*_]*[:：]|[ \t]+-[ \t]+|[ \t*_]*(?=\n|$)|(?<=total),|(?<=conclusion),|(?<=sum[ée]),|(?<=summary),"
     r"|(?= (?:avec|with|to|au|[àa] l|aux)\b[^\n.]*:[ \t]*(?:\n|$)))",
     re.IGNORECASE,
 )
+_DICTATED = re.compile(
+    r"\b(?:conclusions?|concl\.?|ccl|au total|in summary|en r[ée]sum[ée]|impression)(?=[ ,.])(?! (?:clinique|de l"
+    r"|of the|from)\b)"
+    r"[ ,.]+(?=\w)",
+    re.IGNORECASE,
+)
+_BEFORE_DICTATED = re.compile(r"(?:^|[.;?!\n])\s*(?:(?:donc|alors|so|in|en),? )?$", re.IGNORECASE)
+# An indication ends where a line begins to compare.
+_COMPARES = re.compile(r"^[ \t]*(?=(?:compar|examen compar|irm compar|par rapport [aà]))", re.MULTILINE | re.IGNORECASE)
+# Templates without colons: lines that begin with a heading in small or capital letters throughout.
+_BARE = re.compile(
+    r"^[ \t]*(?:"
+    + "|".join(rf"(?P<{name}>{words})" for name, words in _HEADINGS.items() if name != TECHNIQUE)
+    + r"|(?P<technique>techniques?|protocoles?|protocol|s[ée]quences))[ \t]+(?=\S)",
+    re.MULTILINE | re.IGNORECASE,
+)
+_MISSPELT = re.compile(r"^[ \t]*([^\W\d_]{5,15})[ \t]*:", re.MULTILINE)
+_HEADING_WORDS = {
+    fold: section
+    for section, words in {
+        INDICATION: "indication renseignements antecedents motif history clinical background question",
+        COMPARISON: "comparaison comparatif comparison comparatifs",
+        TECHNIQUE: "technique protocole protocol",
+        DESCRIPTION: "description resultat resultats findings observation analyse",
+        CONCLUSION: "conclusion conclusions impression synthese opinion summary",
+    }.items()
+    for fold in words.split()
+}
+_HEADING_SPELLER = Speller(_HEADING_WORDS)
+# Words of comparison and months, which `Sentence.spelt` corrects.
+_COMPARISONS = (
+    "comparaison comparatif comparatifs comparative comparativement comparee comparees compare compares comparer"
+    " comparison compared comparing precedent precedente precedents precedentes anterieur anterieure anterieurs"
+    " anterieures anterieurement derniere auparavant previous previously preceding available unavailable disponible"
+    " rapport examination interval janvier fevrier juillet septembre octobre novembre decembre january february"
+    " september october november december"
+)
+_NEIGHBOURS = "antecedent antecedents posterieur posterieure rapporte rapports reports internal interieur interieure"
+_SPELLER = Speller(_COMPARISONS.split(), _NEIGHBOURS.split())
 
 _ABBREVIATION = re.compile(
     r"\b(?:dr|pr|prof|cf|env|ca|vs|resp|ex|approx|mme|st|e\.g|i\.e|s[ée]q|max|min|[a-z])\.$", re.IGNORECASE
 )
-_SENTENCE_END = re.compile(
-    r"(?<=[.!?;])\s+(?!\d)|(?<=[^\d\s][.!?;])\s+"  # no cut inside "12. 03. 2019"
-    r"|(?<=[a-zà-ÿ)][.!?])(?=[A-ZÀ-Þ])"  # French reports often lack the space: "récente.Stabilité"
-    r"|\n(?=\n|[-*•\d]|[A-ZÀ-Þ](?![A-Z\d]))"  # a new line, unless it goes on with a small letter, "FLAIR" or "T2"
-    r"|(?<=:)\n"
-)
+# Where a sentence may end: a mark with the space behind it, or a new line.
+_MARK = re.compile(r"[.!?;]\s*|:\n|\n")
+_BLANK = re.compile(r"(?<=\S)\n\n")
+_LONG = re.compile(r"[a-z]{7,}")
 
 # Small words, and the headings and nouns that stand in for them in terse reports.
-_FRENCH = re.compile(
-    r"\b(?:l[ae']|les|d[eu']|des|une?|et|est|pas|sans|par|au|aux|dans|avec|sur|irm|examen|c[ée]r[ée]brale?|comparaison|stabilit[ée])\b",
-    re.IGNORECASE,
+_FRENCH = (
+    "l la le les d de du des un une et est pas sans par au aux dans avec sur irm examen cerebral cerebrale comparaison"
+    " stabilite"
 )
-_ENGLISH = re.compile(
-    r"\b(?:the|of|and|is|are|no|with|without|to|has|there|from|for|mri|brain|comparison|findings|impression|exam)\b",
-    re.IGNORECASE,
-)
+_ENGLISH = "the of and is are no with without to has there from for mri brain comparison findings impression exam"
+_SMALL_WORDS = {"fr": frozenset(_FRENCH.split()), "en": frozenset(_ENGLISH.split())}
+_WORD = re.compile(r"\w+")
+_PROBE = 1000  # letters that tell a report's language
 
 
 @dataclass(frozen=True)
 class Sentence:
-    """A sentence of a report: its section, its first character in the normalised text, its words."""
+    """A sentence of a report: its section, its first character in the normalised text, its words.
+
+    `folded` are the words as rules match them; `spelt` are these with slips in words of comparison mended, so that its
+    places are not those of the text.
+    """
 
     section: str
     start: int
     text: str
-
-    @functools.cached_property
-    def folded(self):
-        """The words as rules match them."""
-        return fold(self.text)
+    folded: str
+    spelt: str
 
 
 def decode(data):
@@ -91,12 +140,15 @@ def decode(data):
     return text
 
 
+_SPELLINGS = str.maketrans(
+    {**dict.fromkeys("‘’ʼ´`", "'"), **dict.fromkeys("‐‑‒–—−", "-"), "œ": "oe", "Œ": "Oe", "æ": "ae"}
+)
+
+
 def normalise(text):
     """Makes spellings of one thing one: NFKC, straight quotes, plain hyphens, single spaces, no ligatures."""
     text = unicodedata.normalize("NFKC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = re.sub("[‘’ʼ´`]", "'", text)
-    text = re.sub("[‐‑‒–—−]", "-", text)
-    text = text.replace("œ", "oe").replace("Œ", "Oe").replace("æ", "ae")
+    text = text.translate(_SPELLINGS)
     text = re.sub(r"[^\S\n]+", " ", text)
     return re.sub(r" ?\n ?", "\n", text)
 
@@ -124,10 +176,11 @@ def language(text, known=("fr", "en")):
     Raises:
         Excluded: neither French nor English, or not one of the cohort's languages.
     """
-    counts = {"fr": len(_FRENCH.findall(text)), "en": len(_ENGLISH.findall(text))}
+    words = _WORD.findall(fold(text[:_PROBE]))
+    counts = {name: sum(word in small for word in words) for name, small in _SMALL_WORDS.items()}
     best = max(counts, key=counts.get)
     # Prose has one in three; a tenth is below any terse report and above what German or Italian share with either.
-    if counts[best] * 10 < len(re.findall(r"\w+", text)):
+    if counts[best] * 10 < len(words):
         raise Excluded("the report's language is neither French nor English")
     if best not in known:
         raise Excluded(f"the report is in a language that the cohort's settings do not list ({best})")
@@ -141,32 +194,73 @@ def sentences(text):
         list of `Sentence`. Text before the first heading is `HEADER` when the report has headings: it holds the exam's
         date, and findings where a report's first part has no heading.
     """
+    folded = fold(text)
+    slips = {word: right for word in set(_LONG.findall(folded)) if (right := _SPELLER.correct(word)) != word}
     found = []
     for section, start, end in _sections(text):
         begin = start
         for cut in [*_cuts(text, start, end), end]:
             words = text[begin:cut].strip()
-            if re.search(r"\w", words):
-                found.append(Sentence(section, text.index(words, begin), words))
+            if words and _WORD.search(words):
+                first = text.index(words, begin)
+                plain = folded[first : first + len(words)]
+                spelt = _LONG.sub(lambda word: slips.get(word[0], word[0]), plain) if slips else plain
+                found.append(Sentence(section, first, words, plain, spelt))
             begin = cut
     return found
 
 
 def _sections(text):
     section, start = HEADER, 0
-    for heading in [*_HEADING.finditer(text), None]:
-        end = heading.start() if heading else len(text)
+    for name, end, begin in [*_headings(text), (None, len(text), None)]:
         # What follows a blank line after an indication or a technique is no longer part of it.
-        blank = re.compile(r"(?<=\S)\n\n").search(text, start, end) if section in (INDICATION, TECHNIQUE) else None
+        blank = _BLANK.search(text, start, end) if section in (INDICATION, TECHNIQUE) else None
         yield section, start, blank.start() if blank else end
         if blank:
             yield DESCRIPTION, blank.end(), end
-        if heading:
-            section, start = heading.lastgroup, heading.end()
+        if name:
+            section, start = name, begin
+
+
+def _headings(text):
+    """Returns (section, start, end) of the headings of a report, in order."""
+    starts = (_HEADING.match(text, place.end()) for place in _START.finditer(text))
+    found = [(match.lastgroup, *match.span()) for match in starts if match]
+    for match in _MISSPELT.finditer(text):
+        section = _HEADING_WORDS.get(_HEADING_SPELLER.correct(fold(match[1])))
+        if section:
+            found.append((section, *match.span()))
+    if len({name for name, _, _ in found}) < 2:
+        bare = [(match.lastgroup, *match.span()) for match in _BARE.finditer(text)]
+        found += bare if len({name for name, _, _ in bare}) > 1 else []
+    for match in _DICTATED.finditer(text):
+        if _BEFORE_DICTATED.search(text[max(0, match.start() - 10) : match.start()]):
+            found.append((CONCLUSION, *match.span()))
+    found += [(COMPARISON, match.start(), match.start()) for match in _COMPARES.finditer(text)]
+    kept = []
+    for heading in sorted(found, key=lambda heading: heading[1:]):
+        if not kept or heading[1] >= kept[-1][2]:
+            kept.append(heading)
+    return kept
 
 
 def _cuts(text, start, end):
-    for gap in _SENTENCE_END.finditer(text, start, end):
+    for mark in _MARK.finditer(text, start, end):
+        first, last = mark.span()
+        if last == end or not _is_end(mark.group(), text[first - 1 : first], text[last : last + 2]):
+            continue
         # The longest abbreviation above has six letters.
-        if not _ABBREVIATION.search(text[max(start, gap.start() - 8) : gap.start()]):
-            yield gap.end()
+        if text[first] != "." or not _ABBREVIATION.search(text[max(start, first - 7) : first + 1]):
+            yield last
+
+
+def _is_end(mark, before, after):
+    """Whether a mark, with the letter before and the two after it, ends a sentence."""
+    if mark[0] == "\n":  # a new line, unless it goes on with a small letter, "FLAIR" or "T2"
+        return not (after[0].islower() or (after[0].isupper() and not after[1:].islower() and after[1:].isalnum()))
+    if mark[0] == ":":
+        return True
+    if len(mark) > 1:
+        return not (before.isdigit() and after[0].isdigit())  # no cut inside "12. 03. 2019"
+    # French reports often lack the space: "récente.Stabilité".
+    return (before.islower() or before == ")") and after[0].isupper()

@@ -25,24 +25,22 @@ def gather(sentences, rules, elsewhere):
     Args:
         sentences: list of `text.Sentence`.
         rules: `matcher.Matcher` of the report's language.
-        elsewhere: function of a clause's text: whether it compares with another exam than the prior.
+        elsewhere: function of a folded clause and whether it says that nothing changed: whether it tells of another
+            time than since the prior.
 
     Returns:
         list of (section, component, `matcher.Finding`, (start, end) in the report's normalised text).
     """
-    found, before = [], ""
-    for sentence in sentences:
-        if sentence.section in (text.INDICATION, text.TECHNIQUE):
-            continue
-        if rules.speaks_of_change(sentence.folded):
-            section = text.CONCLUSION if sentence.section == text.CONCLUSION else text.DESCRIPTION
-            for finding in rules.findings(sentence.text, before):
-                if not elsewhere(sentence.text[slice(*finding.clause)]):
-                    # The tumour's size and mass effect speak for the whole.
-                    component = matcher.GLOBAL if finding.component == matcher.MASS else finding.component
-                    span = tuple(sentence.start + place for place in finding.span)
-                    found.append((section, component, finding, span))
-        before = sentence.text
+    told = [s for s in sentences if s.section not in (text.INDICATION, text.TECHNIQUE)]
+    found = []
+    for sentence, findings in zip(told, rules.read([s.folded for s in told]), strict=True):
+        section = text.CONCLUSION if sentence.section == text.CONCLUSION else text.DESCRIPTION
+        for finding in findings:
+            if not elsewhere(sentence.folded[slice(*finding.clause)], finding.kind == matcher.STABLE):
+                # The tumour's size speaks for the whole.
+                component = matcher.GLOBAL if finding.component == matcher.MASS else finding.component
+                span = tuple(sentence.start + place for place in finding.span)
+                found.append((section, component, finding, span))
     return found
 
 
@@ -50,8 +48,9 @@ def vote(found):
     """Counts the findings and labels the report by rules.
 
     The first cell with a certain or probable finding decides, in the order T2 in the conclusion, T2 in the description,
-    the whole in the conclusion, the whole in the description. Within a cell change outranks stability ("stable in the
-    frontal lobe, more extensive in the temporal lobe" is a change).
+    the whole in the conclusion, the whole in the description. Within a cell growth outranks shrinkage, and change
+    stability ("stable in the frontal lobe, more extensive in the temporal lobe" is growth). A cell that the report
+    declares impossible to judge decides, too: unknown.
 
     Args:
         found: what `gather` returned.
@@ -62,13 +61,13 @@ def vote(found):
     """
     counts = Counter()
     for section, component, finding, _ in found:
-        kind = matcher.UNCERTAIN if finding.certainty == matcher.UNCERTAIN else finding.kind
-        counts[f"{section}_{component}_{kind}"] += 1
-    label, component, section = _decide(counts)
+        counts[f"{section}_{component}_{_kind(finding)}"] += 1
+    open_ = {(section, component) for section, component, finding, _ in found if finding.kind == matcher.INDETERMINATE}
+    label, component, section = _decide(counts, open_)
     evidence = [
         f"{span[0]}-{span[1]}:{'+'.join(finding.rules)}"
         for place, part, finding, span in found
-        if (place, part) == (section, component) and finding.certainty != matcher.UNCERTAIN
+        if (place, part) == (section, component) and (_kind(finding) != matcher.UNCERTAIN or label == UNKNOWN)
     ]
     return {
         "label": label,
@@ -79,12 +78,22 @@ def vote(found):
     }
 
 
-def _decide(counts):
+def _kind(finding):
+    doubtful = finding.kind == matcher.INDETERMINATE or finding.certainty == matcher.UNCERTAIN
+    return matcher.UNCERTAIN if doubtful else finding.kind
+
+
+def _decide(counts, open_):
+    concluded = any(counts[f"{text.CONCLUSION}_{component}_{kind}"] for component in DECIDING for kind in KINDS)
+    if (text.CONCLUSION, matcher.GLOBAL) in open_ and not concluded:
+        return UNKNOWN, matcher.GLOBAL, text.CONCLUSION
     for component in DECIDING:
         for section in SECTIONS:
+            if (section, component) in open_:
+                return UNKNOWN, component, section
             progression, response, stable = (counts[f"{section}_{component}_{kind}"] for kind in KINDS)
             if progression or response:
-                return (matcher.PROGRESSION if progression >= response else matcher.RESPONSE), component, section
+                return (matcher.PROGRESSION if progression else matcher.RESPONSE), component, section
             if stable:
                 return matcher.STABLE, component, section
     return UNKNOWN, "", ""
