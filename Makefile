@@ -22,9 +22,11 @@ test: $(VENV)/installed
 	$(BIN)/python -m pytest -n $(CORES) --ignore tests/workflow
 	$(BIN)/python -m pytest tests/workflow
 
-# The stage imaging beside the published recipe, one core, 10 to 15 minutes; see tests/bench/imaging.py for ARGUMENTS.
+# Imaging beside the published recipe, 10 to 15 minutes on one core (see tests/bench/imaging.py for ARGUMENTS), and how
+# many reports are read in a second.
 bench: $(VENV)/installed
 	$(BIN)/python tests/bench/imaging.py $(ARGUMENTS)
+	PYTHONPATH=workflow/src $(BIN)/python tests/bench/labels.py
 
 lint: $(VENV)/installed
 	$(BIN)/ruff check
