@@ -119,6 +119,23 @@ def test_echo_times_that_differ_by_rounding_are_one_series(headers):
     assert [kind(series).name for series in group(slices)] == ["T2"]
 
 
+def test_echo_times_on_both_sides_of_a_rounding_edge_are_one_series(headers):
+    alternating = [{**header, "EchoTime": (99.4, 99.6)[index % 2]} for index, header in enumerate(headers())]
+    assert [len(one.headers) for one in group(alternating)] == [len(alternating)]
+
+
+def test_values_of_the_wrong_type_or_number_do_no_harm(headers, tmp_path, dicom_series):
+    dicom_series(tmp_path)
+    for file in tmp_path.iterdir():
+        dataset = dcmread(file)
+        dataset.SeriesInstanceUID = ["1.2", "3.4"]
+        dataset.add_new("ImageType", "US", 7)
+        dataset.add_new("AcquisitionDateTime", "US", 12)
+        dataset.save_as(file)
+    (series,) = group(read_headers(tmp_path.iterdir()))
+    assert kind(series).name == "T2" and series.acquired is None
+
+
 def test_many_echoes_are_a_measurement_and_two_are_proton_density_and_t2(headers):
     two = group(headers(EchoTime=15) + headers(EchoTime=95))
     assert [kind(one).name for one in two] == ["proton density", "T2"]

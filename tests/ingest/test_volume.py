@@ -123,3 +123,10 @@ def test_saturation_is_the_share_at_the_maximum():
     array = np.minimum(np.arange(1000).reshape(10, 10, 10), 899).astype(np.int16)
     assert intensities(array)["saturated"] == 0.101
     assert intensities(array - 500)["negative"] == 0.5
+
+
+def test_axes_that_almost_coincide_are_refused_before_they_take_memory():
+    affine = np.eye(4)
+    affine[:3, :3] = np.transpose([(1, 0, 0), (1, 0.001, 0), (0, 1, 1)])
+    with pytest.raises(Excluded, match="voxels"):
+        perpendicular(np.zeros((200, 200, 200), np.int16), affine)

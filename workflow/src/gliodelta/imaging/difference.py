@@ -1,6 +1,7 @@
 """The difference map of a pair: current minus prior, their intensities brought to one scale inside the common brain."""
 
 from gliodelta import io, plugins, status
+from gliodelta.imaging import engines
 
 NORMALISATIONS = "gliodelta.imaging.normalisation"
 # Settings of sharpness.
@@ -103,7 +104,8 @@ def normalised(prior, current, settings):
         spacing = np.linalg.norm(current.affine[:3, :3], axis=0)
         images = equalise(images, [exam.spread for exam in exams], shown(prior) & shown(current), spacing)
     normalise = plugins.load(NORMALISATIONS, settings["normalisation"]).normalise
-    return np.stack(normalise(*images, common), axis=-1), common
+    scores = np.stack(normalise(*images, common), axis=-1)
+    return engines.finite("the normalisation fails numerically on the pair", scores), common
 
 
 def symmetry(prior, current, matrix, settings):

@@ -178,7 +178,10 @@ def ghosting(image, mask, affine):
     if not shown.any():
         return None
     image, brain = image[..., shown], brain[..., shown]
-    image = image / np.median(image[brain])
+    level = np.median(image[brain])
+    if level <= 0:
+        return None
+    image = image / level
     # Exactly 0 is not air but what somebody removed.
     air = _air(image, brain, np.delete(np.linalg.norm(coarse[:3, :3], axis=0), across)) & (image != 0)
     beside = [air & brain.any(axis=axis, keepdims=True) for axis in (0, 1)]

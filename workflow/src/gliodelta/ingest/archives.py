@@ -29,8 +29,11 @@ def unpacked(source):
     Raises:
         Excluded: an archive is damaged, encrypted, or larger than an exam can be.
     """
-    files = sorted(source.rglob("*")) if source.is_dir() else [source]
-    files = [file for file in files if file.is_file()]
+    try:
+        files = sorted(source.rglob("*")) if source.is_dir() else [source]
+        files = [file for file in files if file.is_file()]
+    except PermissionError:
+        raise Excluded("a folder of the exam may not be read") from None
     archives = [file for file in files if file.suffix.lower() == ".zip"]
     if not archives:
         yield source

@@ -7,7 +7,7 @@ from gliodelta import io
 BIDS = "1.10.0"
 PAIRS = (
     "Files with the entity `pair-{prior}to{current}` compare two sessions; `pair` is not an official BIDS entity. "
-    "Sessions are days since the subject's first exam."
+    "Sessions are days since the subject's first exam, or dates where the site's sheets hold dates."
 )
 
 

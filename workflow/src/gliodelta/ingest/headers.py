@@ -16,6 +16,9 @@ SCANNER = ("Manufacturer", "MagneticFieldStrength", "SeriesDescription", "Protoc
 TIMING = ("ScanningSequence", "ScanOptions", "EchoTime", "RepetitionTime", "InversionTime", "DiffusionBValue")
 GEOMETRY = ("Rows", "Columns", "PixelSpacing", "SliceThickness", "ImageOrientationPatient", "ImagePositionPatient")
 ACQUISITION = ("MRAcquisitionType", "ContrastBolusAgent", "AcquisitionTime", "AcquisitionDateTime", "SeriesTime")
+# Texts that are compared as wholes: a backslash makes two values of one, and a wrong type a number.
+STUDY = ("PatientID", "StudyInstanceUID", "SOPClassUID", "SOPInstanceUID", "SeriesInstanceUID")
+WHOLE = {*STUDY, "AcquisitionTime", "AcquisitionDateTime", "SeriesTime"}
 # Enhanced multi-frame images say the same in other words.
 ENHANCED_TIMING = ("EffectiveEchoTime", "InversionTimes", "InversionRecovery", "EchoPulseSequence")
 ENHANCED_KIND = (
@@ -34,6 +37,10 @@ ECHOES = {"SPIN": {"SE"}, "GRADIENT": {"GR"}, "BOTH": {"SE", "GR"}}
 ECHO_TIMES_MS, REPETITION_TIMES_MS, INVERSION_TIMES_MS = (0.5, 1000), (2, 30_000), (0, 5000)
 # Equal acquisitions differ by rounding in the direction of their slices.
 MAX_TILT_COSINE = 1e-2
+
+# Some scanners write echo times that differ by fractions of a millisecond from slice to slice; those of two echoes
+# differ by 10 ms and more.
+MIN_ECHO_STEP_MS = 3
 
 
 def read_headers(files, keywords=KEYWORDS):
@@ -97,7 +104,8 @@ class _Elements:
                     raise
                 continue
             if value not in (None, ""):
-                found[self._keywords[tag]] = value
+                keyword = self._keywords[tag]
+                found[keyword] = str(value) if keyword in WHOLE else value
         return found
 
     def _value(self, dataset, tag):
@@ -148,8 +156,8 @@ class Series:
 
     def words(self, *keywords):
         """Returns the values of textual elements in capitals, as a set."""
-        values = [self.headers[0].get(keyword, ()) for keyword in keywords]
-        return {str(word).upper() for value in values for word in ([value] if isinstance(value, str) else value)} - {""}
+        values = [np.ravel(np.array(self.headers[0].get(keyword, ()), dtype=object)) for keyword in keywords]
+        return {str(word).upper() for value in values for word in value} - {""}
 
     def says(self, pattern, *keywords):
         """Returns whether free text matches `pattern`, by default the name of the series."""
@@ -242,12 +250,13 @@ def _identity(header):
 def _acquisitions(headers):
     """Splits the files of one series by the direction of their slices and their echo time."""
     stacks, normals, known = defaultdict(list), [], {}
+    times = np.unique([Series([header]).echo_time or 0 for header in headers])
+    echoes = dict(zip(times, np.cumsum(np.diff(times, prepend=times[0]) > MIN_ECHO_STEP_MS), strict=True))
     for header in headers:
         axes = numbers(header.get("ImageOrientationPatient"))
         if axes not in known:
             known[axes] = _direction(_normal(axes), normals)
-        # Some scanners write echo times that differ by fractions of a millisecond from slice to slice.
-        stacks[known[axes], round(Series([header]).echo_time or 0)].append(header)
+        stacks[known[axes], echoes[Series([header]).echo_time or 0]].append(header)
     directions = len({direction for direction, _ in stacks})
     for (direction, _), found in stacks.items():
         yield Series(found, sum(other == direction for other, _ in stacks), directions)

