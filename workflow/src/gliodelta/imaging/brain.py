@@ -120,13 +120,13 @@ def stripped_brain(data, affine):
     import numpy as np
     from scipy import ndimage
 
-    from gliodelta.imaging import template
+    from gliodelta.imaging.arrays import largest_part
     from gliodelta.imaging.resample import average
 
     if (data == 0).mean() < EMPTY_SHARE:
         return None
     coarse, coarse_affine = average(data, affine, COARSE_MM)
-    body = ndimage.binary_fill_holes(template.largest_part(average(data != 0, affine, COARSE_MM)[0] > 0.5))
+    body = ndimage.binary_fill_holes(largest_part(average(data != 0, affine, COARSE_MM)[0] > 0.5))
     # What the field of view cuts has no surface there.
     depth = ndimage.distance_transform_edt(body, np.linalg.norm(coarse_affine[:3, :3], axis=0))
     inner = coarse[depth > INNER_MM]
@@ -136,4 +136,4 @@ def stripped_brain(data, affine):
     darkest = min(np.percentile(layer, DARK_PERCENT) for layer in layers)
     if darkest < BONE * np.median(inner):
         return None
-    return ndimage.binary_fill_holes(template.largest_part(data != 0))
+    return ndimage.binary_fill_holes(largest_part(data != 0))

@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from gliodelta import io
+from gliodelta.imaging.arrays import bounding_box
 from gliodelta.imaging.engines import finite
 from gliodelta.imaging.point_spread import BOX, interpolated
 from gliodelta.imaging.resample import average, resample
@@ -191,8 +192,7 @@ def crop(images, mask, affine):
     Returns:
         The cropped arrays and their affine, in which each voxel keeps its place in the world.
     """
-    inside = [np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-    box = tuple(slice(places[0], places[-1] + 1) for places in inside)
+    box = bounding_box(mask)
     margins = [(PADDING, PADDING)] * 3
     cropped = [np.pad(image[box], margins + [(0, 0)] * (image.ndim - 3)) for image in images]
     return cropped, _shifted(affine, np.array([part.start for part in box]) - PADDING)

@@ -22,6 +22,7 @@ of one exam.
 import numpy as np
 from scipy import ndimage
 
+from gliodelta.imaging.arrays import tukey
 from gliodelta.imaging.resample import average
 
 # Working resolution within slices: sulci are 2 to 4 mm wide, and more voxels cost time and bring noise.
@@ -36,8 +37,8 @@ DRIFT_MM, SLOW_MM = 25.0, 6.0
 RIM_MM = 4.0
 # Where one mask lacks a lump thicker than this, its exam lacks that part of the head.
 LUMP_MM = 12.0
-# Resolution and steps of the residual motion's Gauss-Newton; Tukey's constant as in `registration.gauss_newton`.
-MOTION_MM, MOTION_STEPS, TUKEY = 3.0, 6, 4.685 * 1.4826
+# Resolution and steps of the residual motion's Gauss-Newton.
+MOTION_MM, MOTION_STEPS = 3.0, 6
 # Smallest residual (z) that weighs less, below any scanner's noise.
 LEAST_NOISE = 1e-3
 # Ghosts are large: this resolution shows them. The head is brighter than this share of the brain's median, or enclosed
@@ -142,8 +143,7 @@ def _residual(prior, current, deep, spacing):
         seen = ndimage.map_coordinates(moving, ((points + unit @ shift.T) / spacing).T, order=1, mode="nearest")
         error = values - seen
         size = np.abs(error - np.median(error))
-        reach = max(TUKEY * np.median(size), LEAST_NOISE)
-        weighted = jacobian * np.square(1 - np.minimum(size / reach, 1) ** 2)[:, None]
+        weighted = jacobian * tukey(size, LEAST_NOISE)[:, None]
         normal = weighted.T @ jacobian
         ridge = 1e-6 * np.trace(normal) / len(normal) + np.finfo(np.float32).tiny
         shift += np.linalg.solve(normal + ridge * np.eye(len(normal)), weighted.T @ error)[:12].reshape(3, 4)

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 
 from gliodelta import io
+from gliodelta.imaging.arrays import largest_part
 from gliodelta.imaging.registration import gauss_newton
 from gliodelta.imaging.resample import average, resample
 from gliodelta.status import Excluded
@@ -173,12 +174,6 @@ def upper_head(data, affine):
     indices = np.indices(data.shape, sparse=True)
     height = sum(axis * slope for axis, slope in zip(indices, affine[2, :3], strict=True))
     return largest & (height > height[largest].max() - HEAD_MM)
-
-
-def largest_part(mask):
-    """Returns the largest connected part of a boolean array; of an empty one, nothing."""
-    labels, count = ndimage.label(mask)
-    return labels == np.argmax(np.bincount(labels.ravel())[1:]) + 1 if count else mask
 
 
 def _fit(image, points, points_affine, data, affine, back):

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from gliodelta.imaging.arrays import largest_part
 from gliodelta.imaging.resample import average
 from gliodelta.ingest.volume import closest_to_ras
 
@@ -89,8 +90,7 @@ def _tissue(volume):
     """Returns the largest connected piece of what is brighter than air, its holes filled in each axial slice."""
     from scipy import ndimage
 
-    parts, _ = ndimage.label(volume > AIR * np.percentile(volume, 99))
-    largest = parts == np.argmax(np.bincount(parts.ravel())[1:]) + 1 if parts.any() else parts > 0
+    largest = largest_part(volume > AIR * np.percentile(volume, 99))
     closed = ndimage.binary_closing(largest, np.ones((3, 3, 1)), iterations=2) | largest
     return np.stack([ndimage.binary_fill_holes(plane) for plane in np.moveaxis(closed, 2, 0)], -1)
 

@@ -10,6 +10,8 @@ tissue, fluid and tumours on T2, has little weight; and a weak field is shrunk, 
 
 import numpy as np
 
+from gliodelta.imaging.arrays import bounding_box
+
 # The field varies over centimetres; 4 mm voxels hold it.
 GRID_MM = 4.0
 # Spans of the cubic B-splines along each axis of the brain, coarse to fine, at most as many as keep each above
@@ -43,7 +45,7 @@ def correct(data, affine, mask):
     inside = mask & (data > 0)
     if not inside.any():
         return data
-    box = _bounding_box(inside)
+    box = bounding_box(inside)
     counts = _blocks(inside[box].astype(np.float32), factors)
     means = _blocks(np.where(inside[box], data[box], 0), factors) / np.maximum(counts, 1)
     # Blocks that are half brain or less show its border, not its tissue.
@@ -62,11 +64,6 @@ def correct(data, affine, mask):
     supported = 1 - (SPURIOUS / max(known.std(), SPURIOUS)) ** 2
     corrected = data / np.exp(supported * np.clip(field, known.min(), known.max()))
     return corrected * (data[mask].mean() / corrected[mask].mean())
-
-
-def _bounding_box(mask):
-    places = [np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-    return tuple(slice(found[0], found[-1] + 1) for found in places)
 
 
 def _places(sizes, steps, starts, lengths):

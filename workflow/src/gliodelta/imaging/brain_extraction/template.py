@@ -11,6 +11,7 @@ import numpy as np
 from scipy import ndimage
 
 from gliodelta.imaging import template
+from gliodelta.imaging.arrays import largest_part
 from gliodelta.imaging.resample import average, resample
 
 # The shift is found on the template's grid at this size: an outline is smoother than that.
@@ -52,7 +53,7 @@ def extract(data, affine, matrix):
     odds = _odds(coarse, depth, np.linalg.norm(coarse_affine[:3, :3], axis=0))
     lowest = odds.min()
     found = resample(odds - lowest, coarse_affine, np.eye(4), data.shape, affine) > -lowest
-    return ndimage.binary_fill_holes(template.largest_part(found))
+    return ndimage.binary_fill_holes(largest_part(found))
 
 
 def _bent(exam, affine, matrix):
@@ -85,7 +86,7 @@ def _votes(exam, seen, depth):
     """-1 (bone) to 1 (brain) for each voxel of the template's grid."""
     bright = _relative(exam, depth, np.full(3, SHIFT_MM), seen) / EDGE - 1
     votes = np.clip(bright * EDGE / SOFT, -1, 1)
-    linked = template.largest_part(ndimage.binary_erosion(votes > 0) & (depth > -LINKED_MM))
+    linked = largest_part(ndimage.binary_erosion(votes > 0) & (depth > -LINKED_MM))
     return np.where(ndimage.binary_dilation(linked), votes, -np.abs(votes))
 
 

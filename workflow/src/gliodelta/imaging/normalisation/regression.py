@@ -7,8 +7,8 @@ regression (reduced major axis), which treats both exams alike: swapping them ch
 
 import numpy as np
 
-# 4.685 keeps 95 % of the efficiency under normal noise; times 1.4826 it counts in median absolute residuals.
-TUKEY = 4.685 * 1.4826
+from gliodelta.imaging.arrays import tukey
+
 STEPS = 10
 # A tenth of a per cent of a standard deviation is less than any map shows.
 TOLERANCE = 1e-3
@@ -43,12 +43,6 @@ def _robust_scales(values):
         weights = tukey(size, TINY)
         before = scales
     return scales
-
-
-def tukey(sizes, least):
-    """Returns Tukey's weights, 1 to 0, of absolute residuals around 0; their reach is not below `least`."""
-    reach = max(TUKEY * np.median(sizes), least)
-    return np.square(1 - np.minimum(sizes / reach, 1) ** 2)
 
 
 def _moments(values, weights):

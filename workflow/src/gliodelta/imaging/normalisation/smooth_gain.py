@@ -10,6 +10,7 @@ inhomogeneity in longitudinal MR images". `gliodelta.imaging.normalisation.regre
 import numpy as np
 from scipy import ndimage
 
+from gliodelta.imaging.arrays import bounding_box, tukey
 from gliodelta.imaging.normalisation import regression
 
 # Standard deviation of the smoothing, as a share of the extent of the brain along each axis: about 25 mm, as a tumour
@@ -30,8 +31,7 @@ def normalise(prior, current, mask):
 
 def _log_gain(prior, current, mask):
     """Smooth natural logarithm of current / prior, on the grid of both."""
-    inside = [np.flatnonzero(mask.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)]
-    sigma = np.array([SMOOTHING * (places[-1] - places[0] + 1) for places in inside])
+    sigma = np.array([SMOOTHING * (side.stop - side.start) for side in bounding_box(mask)])
     factors = np.maximum(1, sigma // BLOCKS).astype(int)
     share = _blocks(mask, factors)
     first, second = (_blocks(image * mask, factors) / np.maximum(share, 1e-3) for image in (prior, current))
@@ -45,7 +45,7 @@ def _log_gain(prior, current, mask):
     weights = np.zeros(deep.shape)
     for _ in range(STEPS):
         size = np.abs(second * np.exp(-log / 2) - first * np.exp(log / 2))
-        weights[deep] = regression.tukey(size[deep], least)
+        weights[deep] = tukey(size[deep], least)
         # The ratio of root mean squares treats both alike, and dark blocks, of noise, count little.
         earlier, later = (np.maximum(smooth(weights * exam**2), NOTHING) for exam in (first, second))
         log = np.log(later / earlier) / 2

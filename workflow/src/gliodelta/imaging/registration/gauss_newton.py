@@ -13,6 +13,7 @@ import itertools
 import numpy as np
 from scipy import ndimage
 
+from gliodelta.imaging.arrays import tukey
 from gliodelta.imaging.resample import average
 from gliodelta.imaging.transforms import apply, half_way
 
@@ -32,8 +33,6 @@ MAX_STEPS = 30
 # Gauss-Newton finds its way from about 15.
 START_DEGREES = (-20, 0, 20)
 START_STEPS = 6
-# 4.685 keeps 95 % of the efficiency under normal noise; times 1.4826 it counts in median absolute residuals.
-TUKEY = 4.685 * 1.4826
 # Half a voxel of smoothing at each level hides the voxel grid from the linear interpolation.
 SMOOTHING = 0.5
 # Variances in square voxels: what a voxel averages (a box), and what linear interpolation adds, the mean of d (1 - d)
@@ -126,8 +125,7 @@ def _align(points, image, affine, start, steps):
         size = np.abs(residual)
         # A point out of the field of view counts as wholly missed, else moving everything out would be best.
         cost = np.where(seen, size, points.values).mean()
-        reach = max(TUKEY * np.median(size), np.finfo(np.float32).tiny)
-        weights = (seen * np.square(1 - np.minimum(size / reach, 1) ** 2)).astype(np.float32)
+        weights = (seen * tukey(size, np.finfo(np.float32).tiny)).astype(np.float32)
         weighted = np.multiply(jacobian, weights, out=points.weighted[: len(jacobian)])
         normal = weighted @ jacobian.T
         ridge = 1e-6 * np.trace(normal) / len(normal) * np.eye(len(normal))
