@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gliodelta import io
+from gliodelta.labels import calibrate as calibration
 from gliodelta.labels.calibrate import COLUMNS, by_rank, calibrate_labels
 from gliodelta.labels.extract import extract_reports
 from gliodelta.labels.vote import COUNTS
@@ -214,3 +215,11 @@ def test_words_are_read_from_the_source_and_written_nowhere(tmp_path, capsys):
     written = b"".join(path.read_bytes() for path in (tmp_path / "out").iterdir())
     for word in ("clavadetscher", "hypersignal", "majoration", "inchang"):
         assert word.encode() not in written.lower() and word not in "".join(capsys.readouterr()).lower()
+
+
+def test_how_many_reports_are_in_memory_at_a_time_changes_no_label(tmp_path, monkeypatch):
+    table = votes()
+    (tmp_path / "small").mkdir()
+    whole = run(tmp_path, table, sheet(table))
+    monkeypatch.setattr(calibration, "CHUNK", 5)
+    assert run(tmp_path / "small", table, sheet(table)) == whole

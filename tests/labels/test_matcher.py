@@ -1,5 +1,7 @@
 """What single sentences say: negation, doubt, the past, clauses and components."""
 
+import warnings
+
 import pytest
 
 from gliodelta.labels import matcher
@@ -64,6 +66,57 @@ def test_findings(language, sentence, expected):
 def test_the_prefilter_drops_no_finding(language, sentence, expected):
     rules, sentences = matcher.load(language), ["un mot.", fold(normalise(sentence))]
     assert rules.read(sentences) == rules.read(sentences, everywhere=True)
+
+
+def test_a_kept_reading_serves_other_sizes_and_other_places(monkeypatch):
+    rules = matcher.Matcher("en")
+    first, second = (
+        "the flair signal near genu is unchanged at 31 mm.",
+        "the flair signal near trigone is unchanged at 7 mm.",
+    )
+    [[one]], kept = rules.read([first]), len(rules._readings)
+    [[other]] = rules.read([second])
+    assert len(rules._readings) == kept
+    assert (one.kind, one.component) == (other.kind, other.component) == ("stable", "t2")
+    assert first[slice(*one.span)] == second[slice(*other.span)] == "unchanged"
+
+
+def test_kept_readings_hold_no_word_that_rules_do_not_know_and_are_bounded(monkeypatch):
+    monkeypatch.setattr(matcher, "KEPT", 3)
+    rules = matcher.Matcher("en")
+    for lead in ("", "clavadetscher ", "clavadetscher , ", "the , ", "a b c "):
+        rules.read([f"{lead}flair signal is unchanged."])
+    words = {word for reading, _ in rules._readings for word in reading}
+    assert len(rules._readings) == 3
+    assert "clavadetscher" not in words | set(rules._vocab.strings)
+
+
+def test_sizes_given_for_both_exams_are_part_of_what_is_kept():
+    rules = matcher.Matcher("en")
+    kinds = [rules.read([f"the lesion measures {now} mm, previously 30 mm."])[0][0].kind for now in (30, 44, 18, 30)]
+    assert kinds == ["stable", "progression", "response", "stable"]
+
+
+@pytest.mark.parametrize(
+    ("language", "sentences"),
+    [
+        ("en", ["flair signal has slightly increased.", "this is within measurement error."]),
+        ("fr", ["le flair a discretement augmente.", "cette difference est dans la marge d'erreur."]),
+    ],
+)
+def test_a_change_that_the_next_sentence_calls_none_is_stability(language, sentences):
+    first = matcher.load(language).read(sentences)[0]
+    assert {(finding.kind, finding.component) for finding in first} == {("stable", "t2")}
+    # What goes on with a component of its own says nothing on the sentence before.
+    other = "enhancement has not increased significantly." if language == "en" else "le rehaussement est inchange."
+    assert matcher.load(language).read([sentences[0], other])[0][0].kind == "progression"
+
+
+def test_neither_loading_nor_reading_warns():
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        matcher.Matcher("en").read(["the lesion is stable."])
+    assert not [str(warning.message) for warning in seen if "W036" in str(warning.message)]
 
 
 def test_it_is_what_the_sentence_before_spoke_of():

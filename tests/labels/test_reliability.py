@@ -6,7 +6,7 @@ from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats import inter_rater
 from statsmodels.stats.proportion import proportion_confint
 
-from gliodelta.labels.reliability import calibration_error, coverage_curve, cut_metrics, fleiss_kappa, kappa, wilson
+from gliodelta.labels.reliability import coverage_curve, cut_metrics, fleiss_kappa, kappa, wilson
 
 ONCE = np.ones((1, 6))
 
@@ -21,13 +21,6 @@ def test_weights_count_pairs():
     first, second = np.array([0, 1, 1]), np.array([0, 1, 0])
     drawn = np.repeat(first, [2, 3, 1]), np.repeat(second, [2, 3, 1])
     assert kappa(first, second, np.array([[2, 3, 1]]))[0] == pytest.approx(cohen_kappa_score(*drawn))
-
-
-def test_calibration_error():
-    y = np.array([0, 0, 0, 1, 1, 1])
-    assert calibration_error(y, y.astype(float), ONCE)[0] == 0
-    assert calibration_error(y, np.full(6, 0.5), ONCE)[0] == pytest.approx(0)
-    assert calibration_error(y, np.full(6, 0.9), ONCE)[0] == pytest.approx(0.4)
 
 
 def test_fleiss_kappa_is_that_of_statsmodels_and_of_a_hand_case():

@@ -1,38 +1,53 @@
-"""How well the rules read reports: the fictional ones of both halves, and single statements of other wordings."""
+"""How well the rules read reports: the fictional ones, and single statements of other wordings."""
 
 import json
+import re
 from collections import Counter
 from pathlib import Path
 
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from gliodelta.labels.extract import read_record
+from gliodelta.labels import comparison, matcher
+from gliodelta.labels.extract import read_record, read_words
 
-DATA = Path(__file__).parent / "data/reports.jsonl"
+DATA = Path(__file__).parent / "data"
+SPLITS = ["development", "held-out", "second", "third"]
 CLASSES = {"stable": "stable", "progression": "unstable", "response": "unstable", "unknown": "unknown"}
 
 
 @pytest.fixture(scope="module")
 def read():
     """A dict of split to [(report, what the rules say)], without the report's text: no failure may print it."""
-    found = {"development": [], "held-out": []}
-    for line in DATA.read_text(encoding="utf-8").splitlines():
-        record = json.loads(line)
+    found = {split: [] for split in SPLITS}
+    for record in records():
         said = read_record(record.pop("report"), record["exam_date"], record["prior_dates"])
         found[record["split"]].append((record, said))
     return found
+
+
+def records():
+    """Yields the fictional reports; the splits of those in files of their own are the files."""
+    for path in sorted(DATA.glob("*.jsonl")):
+        for line in path.read_text(encoding="utf-8").splitlines():
+            yield {"split": path.stem, **json.loads(line)}
 
 
 def accuracy(rows):
     return sum(CLASSES[record["t2"]] == CLASSES[said["label"]] for record, said in rows) / len(rows)
 
 
-# Measured on 2026-11-22: accuracy, kappa and accuracy on plain reports 1.00 on the half that rules were written on;
-# .932, .888 and .984 on the half that their author never read.
+# Measured on 2026-11-22: accuracy and kappa 1.00 on what rules were written on, .932 and .888 on the half that was held
+# out. The second and third set are by a later author and were read to mend rules after their first contact, which gave
+# .850 and .765, then .950 and .919 (see data/README.md).
 @pytest.mark.parametrize(
     ("split", "least", "least_kappa", "least_plain"),
-    [("development", 0.97, 0.95, 0.98), ("held-out", 0.90, 0.84, 0.95)],
+    [
+        ("development", 0.97, 0.95, 0.98),
+        ("held-out", 0.90, 0.84, 0.95),
+        ("second", 0.95, 0.92, 0.98),
+        ("third", 0.95, 0.92, 0.98),
+    ],
 )
 def test_the_label_is_right(read, split, least, least_kappa, least_plain):
     rows = read[split]
@@ -42,14 +57,36 @@ def test_the_label_is_right(read, split, least, least_kappa, least_plain):
     assert accuracy([row for row in rows if row[0]["plain"]]) >= least_plain
 
 
-@pytest.mark.parametrize("split", ["development", "held-out"])
-def test_no_negated_progression_is_called_unstable(read, split):
-    rows = [said["label"] for record, said in read[split] if "negated-progression" in record["kinds"]]
-    assert len(rows) >= 19
+def test_no_negated_progression_is_called_unstable(read):
+    rows = [
+        said["label"]
+        for split in SPLITS
+        for record, said in read[split]
+        # Enhancement that did not progress, beside T2 signal that did, is unstable.
+        if "negated-progression" in record["kinds"] and record["t2"] == "stable"
+    ]
+    assert len(rows) >= 45
     assert not {"progression", "response"} & set(rows), Counter(rows)
 
 
-@pytest.mark.parametrize("split", ["development", "held-out"])
+def test_the_fast_path_finds_what_matching_every_sentence_anew_does():
+    for record in records():
+        report = read_words(record["report"])
+        rules, sentences = matcher.load(report.language), [sentence.folded for sentence in report.sentences]
+        whole = rules.read(sentences, everywhere=True)
+        # The second time, readings are kept ones.
+        assert rules.read(sentences) == rules.read(sentences) == whole, record["id"]
+
+
+def test_no_sentence_on_another_exam_lacks_the_signs_of_one():
+    patterns = (comparison.COMPARING, comparison._EARLIER, comparison._LATER, comparison._PREVIOUS, comparison._BEFORE)
+    said = [sentence.spelt for record in records() for sentence in read_words(record["report"]).sentences]
+    telling = [words for words in said if any(pattern.search(words) for pattern in patterns)]
+    assert len(telling) > 300
+    assert all(not comparison._SIGNS.isdisjoint(word[:6] for word in re.findall(r"\w+", words)) for words in telling)
+
+
+@pytest.mark.parametrize("split", SPLITS)
 def test_the_exam_compared_with_is_right(read, split):
     named = [
         said["prior"] == record["compared_to"]

@@ -38,15 +38,30 @@ def test_folding_keeps_every_letter_in_its_place(letters):
         ("The signal abnormality of the lesion is unchanged", "en"),
         ("CCL: stabilité. Pas de PDC.", "fr"),
         ("Stable exam.", "en"),
+        ("vs 21 Oct 2021. L frontal lesion bigger, FLAIR 14 mL. No enhancement. Imp: PD.", "en"),
+        ("Vs 20/01/2020 : HS FLAIR en majoration, PDC nodulaire 7 mm. Ccl : PD.", "fr"),
     ],
 )
 def test_language(words, expected):
     assert text.language(words) == expected
 
 
-def test_other_languages_are_excluded():
+@pytest.mark.parametrize(
+    "words",
+    [
+        "Die Signalveränderung zeigt sich unverändert, keine neue Läsion, kein Hinweis auf ein Rezidiv.",
+        "La lesione frontale destra risulta invariata rispetto al precedente, senza enhancement. Non recidiva.",
+        "La lesión frontal derecha no ha cambiado con respecto al estudio previo, sin realce. No hay recidiva.",
+        "A lesão frontal direita não se alterou, sem realce. Não há sinais de recidiva da doença.",
+        "De laesie frontaal rechts is niet veranderd, geen aankleuring, geen aanwijzing voor een recidief.",
+    ],
+)
+def test_other_languages_are_excluded(words):
     with pytest.raises(Excluded, match="neither French nor English"):
-        text.language("Die Signalveränderung zeigt sich unverändert, keine neue Läsion, kein Hinweis auf ein Rezidiv.")
+        text.language(words)
+
+
+def test_a_language_that_the_cohort_does_not_list_is_excluded():
     with pytest.raises(Excluded, match="do not list"):
         text.language("The lesion is stable", known=("fr",))
 
@@ -78,6 +93,29 @@ def test_sections_and_sentences():
         ("conclusion", "rien"),
         ("conclusion", "stable."),
     ]
+
+
+def test_a_technique_ends_where_findings_or_a_comparison_begin():
+    words = "Technique usuelle. Comparaison 13.06.2022.\nTechnique : 3T.\nIRM de référence : 07.09.2020\nLésion stable."
+    found = [(sentence.section, sentence.text) for sentence in text.sentences(text.normalise(words))]
+    assert ("comparison", "Comparaison 13.06.2022.") in found
+    assert ("comparison", "07.09.2020") in found
+    assert ("technique", "Lésion stable.") not in found
+    [*_, last] = text.sentences("Technique : FLAIR et T2.\nLésion temporale stable.")
+    assert last.section == "description"
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("lésion stable point pas de pdc point conclusion deux points stable point",
+         "lésion stable. pas de pdc. conclusion: stable."),
+        ("lesion stable full stop no enhancement full stop", "lesion stable. no enhancement."),
+        ("Le point de départ est frontal. Stable.", "Le point de départ est frontal. Stable."),
+    ],
+)  # fmt: skip
+def test_marks_that_a_dictation_spells_out_become_marks(words, expected):
+    assert text.normalise(words) == expected
 
 
 def test_sentences_know_their_place():

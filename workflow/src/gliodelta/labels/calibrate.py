@@ -11,14 +11,16 @@ and die in this job: none is saved, so that no word of a report is.
 from gliodelta import io
 from gliodelta.labels import corpus, stack
 from gliodelta.labels.human import STABLE, UNSTABLE, consensus
-from gliodelta.labels.matcher import T2
 from gliodelta.labels.parts.rules import features
+from gliodelta.labels.readings import T2
 from gliodelta.labels.reliability import CONFIDENCES, confidence, wilson
 from gliodelta.labels.vote import SECTIONS, UNKNOWN
 from gliodelta.tables import PAIR
 
 COLUMNS = [*PAIR, "language", "label", "p_unstable", "confidence", "component", "source", "calibrated"]
 NOISE = ["least_confidence", "human", "pairs", "patients", "wrong", "rate", "low", "high"]
+# Reports whose words, and TF-IDF weights of these, are in memory at a time: about 20 kB each.
+CHUNK = 2000
 # The part that needs no words.
 RULES = "rules"
 
@@ -34,7 +36,7 @@ def calibrate_labels(votes, labels_sheet, folds, split, models, source, outputs)
         split: dict with `repeat` and `fold`, the outer fold.
         models: dict with `parts` to stack, `baselines` to compare with (plug-ins of `gliodelta.labels.parts`) and the
             `seed` of the cross-fitting.
-        source: dict with `cohort_file` and `simulated`, as `corpus.read_texts` takes them.
+        source: dict with `cohort_file` and `simulated`, as `corpus.reader` takes them.
         outputs: dict with the tables to write.
             `weak`: one row a labelled report whose pair no reader has seen: subject, prior, current, language, label
             (by rules: stable | progression | response), p_unstable, confidence = max(p, 1 - p) in 0.5 to 1, component
@@ -54,14 +56,13 @@ def calibrate_labels(votes, labels_sheet, folds, split, models, source, outputs)
     tested = known["subject"].isin(_test_patients(folds, **split))
     chosen = (seen["y"].notna() & ~tested).to_numpy()
     every = [*models["parts"], *models["baselines"]]
-    if set(every) != {RULES}:
-        known["text"] = corpus.read_texts(**source, reports=known)
+    worded = corpus.reader(**source) if set(every) != {RULES} else lambda rows: rows
     y = seen.loc[chosen, "y"].astype(float)
-    model = stack.fit(known[chosen], y, models["parts"], models["seed"], models["baselines"])
-    p_unstable = model(known) if model else by_rank(known)
+    model = stack.fit(worded(known[chosen]), y, models["parts"], models["seed"], models["baselines"])
+    p_unstable = _in_chunks(lambda rows: model(worded(rows)), known) if model else by_rank(known)
     if model:
         print(f"fitted on {chosen.sum()} pairs; what counts: {', '.join(model.chosen)}")
-    table = known.drop(columns="text", errors="ignore").assign(
+    table = known.assign(
         **{name: p_unstable.get(name) for name in ("p_unstable", *every)},
         confidence=confidence(p_unstable["p_unstable"]),
         source="+".join(model.chosen) if model else "rank",
@@ -73,6 +74,14 @@ def calibrate_labels(votes, labels_sheet, folds, split, models, source, outputs)
     io.write_table(table.loc[unseen, COLUMNS], outputs["weak"])
     io.write_table(table.loc[~unseen & tested, [*COLUMNS, *every]], outputs["calibration"])
     io.write_table(_noise(known[chosen], y, model), outputs["noise"])
+
+
+def _in_chunks(model, rows):
+    """Returns the probabilities of `rows`; of only so many are the words in memory at a time."""
+    import pandas as pd
+
+    starts = range(0, max(len(rows), 1), CHUNK)
+    return pd.concat([model(rows.iloc[start : start + CHUNK]) for start in starts])
 
 
 def by_rank(votes):

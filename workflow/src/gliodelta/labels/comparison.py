@@ -37,7 +37,8 @@ _NO_PRIOR = re.compile(
 _EARLIER = re.compile(
     r"\b(?:anterieur|preceden|compar|preal|premier|initial|prior|previous|earlier|old|none|first|baseline|nothing)"
 )
-_NONE = re.compile(r"^(?:none|nil|no|aucune?|neant|pas|n/a|0|-)\b")
+# "No enhancement" after "Compared to the last MRI, ..." says nothing on exams.
+_NONE = re.compile(r"^(?:none|nil|neant|n/a)\b|^(?:no|aucune?|pas|0|-)\W*$")
 _LATER = re.compile(
     r"\ba comparer\b|\bsera compare|\bcomparaison (?:\w+ ){0,2}(?:a faire|ulterieure|suivra)|\bto be compared"
     r"|\bwill be (?:compared|added)"
@@ -57,6 +58,15 @@ _NOT_SEEN = re.compile(
 _OTHER_MODALITY = re.compile(
     r"\b(?:scanner|scanners|ct|tdm|tomodensitometrie|computed tomography|pet|tep|angiographie|cbct|scanographique)\b"
 )
+# A sentence without one of these first six letters matches none of `COMPARING`, `_EARLIER`, `_LATER`, `_PREVIOUS` and
+# `_BEFORE`: ten times faster to see.
+_SIGNS = (
+    "compar comp rappor preced anteri dernie depuis superp contro versus vs dispos confro aupara relu relue relus"
+    " relues w regard prior priors previo since relati interv read agains earlie review side last preala premie initia"
+    " old older oldest none first baseli nothin il latest month months before availa dispon added"
+)
+_SIGNS = frozenset(_SIGNS.split())
+_WORD = re.compile(r"\w+")
 _MRI = re.compile(r"\b(?:irm|irms|mri|mris|mr|rm|remnographie|imagerie par resonance|magnetic resonance)\b")
 _BOTH = re.compile(r"\b(?:irm|mri|mr) (?:et|and|&|/) ?(?:au |du |le |the )?(?:ct|scanner|tdm|pet|tep)\b")
 _SINCE = re.compile(
@@ -115,11 +125,14 @@ def _comparisons(sentences, order, latest):
         in_section = sentence.section == texts.COMPARISON
         if sentence.section in (texts.INDICATION, texts.TECHNIQUE):
             continue
-        if _EARLIER.search(folded):
+        signed = not _SIGNS.isdisjoint([word[:6] for word in _WORD.findall(folded)])
+        if not (in_section or signed):
+            continue
+        if signed and _EARLIER.search(folded):
             none |= bool(_NO_PRIOR.search(folded))
         none |= bool(in_section and _NONE.search(folded))
-        comparing = COMPARING.search(folded)
-        if not (in_section or comparing) or _LATER.search(folded):
+        comparing = signed and COMPARING.search(folded)
+        if not (in_section or comparing) or (signed and _LATER.search(folded)):
             continue
         begin = comparing.start() if sentence.section == texts.HEADER and comparing else 0
         dates = [date for date in find(folded, order, latest) if date.start >= begin]
@@ -136,7 +149,7 @@ def _comparisons(sentences, order, latest):
         if not dates:
             other = bool(_OTHER_MODALITY.search(folded) and not _MRI.search(folded))
             other_modality |= other
-            named_previous = _PREVIOUS.search(folded) or (in_section and _BEFORE.search(folded))
+            named_previous = signed and (_PREVIOUS.search(folded) or (in_section and _BEFORE.search(folded)))
             previous |= bool(named_previous) and not other and not _NOT_SEEN.search(folded)
     return named, other_modality, previous, none
 

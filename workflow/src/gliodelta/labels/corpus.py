@@ -11,25 +11,28 @@ def words(report):
     return " ".join(told)
 
 
-def read_texts(cohort_file, simulated, reports):
-    """Reads the words of a cohort's reports.
+def reader(cohort_file, simulated):
+    """Returns the function that reads the words of a cohort's reports.
 
     Args:
         cohort_file: the cohort's YAML.
         simulated: folders of the simulated subjects; empty for a real cohort.
-        reports: pandas.DataFrame with `subject` and `current`, the session of the report.
 
     Returns:
-        list of str, one a row; "" where the report can no longer be read.
+        function of a pandas.DataFrame with `subject` and `current`, the session of the report: these rows with the
+        column `text`, "" where the report can no longer be read.
     """
     cohort = sheets.read_cohort(cohort_file)
     rows = {(row["subject"], row["session"]): row for row in cohort["reports"]}
     folder = simulated[0] if simulated else None
-    found = []
-    for key in zip(reports["subject"], reports["current"], strict=True):
+
+    def read(key):
         try:
             path = sheets.report_path(cohort, rows[key], folder)
-            found.append(words(extract.read_report(path, cohort["languages"])))
+            return words(extract.read_report(path, cohort["languages"]))
         except (LookupError, Excluded):
-            found.append("")
-    return found
+            return ""
+
+    return lambda reports: reports.assign(
+        text=[read(key) for key in zip(reports["subject"], reports["current"], strict=True)]
+    )

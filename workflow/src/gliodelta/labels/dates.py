@@ -36,12 +36,13 @@ _FORMS = [
 ]
 
 # A text without any of these holds no date.
-_SIGNS = re.compile(rf"(?:19|20)\d\d|\d[./-] ?\d{{1,2}}[./-] ?\d|\b(?:{_NAMES})\b")
+_DIGITS = re.compile(r"\d(?:\d{3}|\d?[./-] ?\d{1,2}[./-] ?\d)")
+_LETTERS = re.compile(r"[a-z]{3,}")
 COMPARING = re.compile(
-    r"\b(?:compar|comp\b|par rapport|precedent|anterieur|derni(?:er|ere) (?:examen|controle|irm|bilan)"
+    r"\b(?:compar|comp\b|par rapport|preceden|precedem|anterieur|derni(?:er|ere) (?:examen|controle|irm|bilan)"
     rf"|depuis (?:le|la|l'|\d|mois|{_NAMES})|superposable|controle d|versus\b|vs\b|dispose|confront|auparavant|relu"
     rf"|en regard de"
-    r"|prior\b|previous|preceding|last (?:examination|exam|mri|study|scan)|since\b|relative to\b|interval\b"
+    r"|c/w\b|prior\b|previous|preceding|last (?:examination|exam|mri|study|scan)|since\b|relative to\b|interval\b"
     r"|read against|against (?:the|that|\d)|earlier (?:exam|mri|scan|study)|reviewed (?:with|alongside)|side by side)"
 )
 _OWN = re.compile(
@@ -82,7 +83,7 @@ def find(folded, order="DMY", latest=None):
     Returns:
         list of `Date`, in the order of the text, none overlapping.
     """
-    if not _SIGNS.search(folded):
+    if not _DIGITS.search(folded) and _MONTH_NUMBER.keys().isdisjoint(_LETTERS.findall(folded)):
         return []
     found = []
     for form in _FORMS:

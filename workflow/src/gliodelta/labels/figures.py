@@ -3,7 +3,8 @@
 import numpy as np
 
 from gliodelta import plots
-from gliodelta.labels.reliability import CONFIDENCES, bins, confidence, coverage_curve, wilson
+from gliodelta.labels.reliability import CONFIDENCES, confidence, coverage_curve, wilson
+from gliodelta.statistics.calibration import bin_of
 
 
 def draw(methods, readings, picture, note=""):
@@ -29,7 +30,7 @@ def draw(methods, readings, picture, note=""):
 def _reliability(axes, scored, note):
     axes.plot([0, 1], [0, 1], color="0.7", linewidth=0.8)
     for order, (name, pairs) in enumerate(scored.items()):
-        binned = pairs.groupby(bins(pairs["p_unstable"]))[["p_unstable", "y"]].agg(["mean", "size"])
+        binned = pairs.groupby(bin_of(pairs["p_unstable"]))[["p_unstable", "y"]].agg(["mean", "size"])
         axes.plot(
             binned["p_unstable", "mean"], binned["y", "mean"], marker="o", markersize=3, label=name, zorder=9 - order
         )

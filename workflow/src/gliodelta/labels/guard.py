@@ -20,6 +20,8 @@ _NUMBERED = (
 )
 _PERSONS = r"patiente?|nom|pr[ée]nom|name|surname|referring physician|m[ée]decin\w*|signed by|sign[ée] par"
 
+LONGEST_ANNOUNCEMENT = 20  # letters of the longest of these words, with its colon and spaces
+
 # Each pattern hides its group `who`, or the whole match.
 PATTERNS = {
     "titled name": re.compile(rf"(?<!\w)(?:{_TITLES})[ \t]+(?P<who>{_NAMES})"),
@@ -31,12 +33,32 @@ PATTERNS = {
     "insurance number": re.compile(r"\b756[. ]?\d{4}[. ]?\d{4}[. ]?\d{2}\b"),
     "e-mail": re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
     # Nine digits at least and a leading + or 0, so that dates and sizes in mm are left alone.
-    "phone number": re.compile(r"(?<![\w.])(?:\+|00?)\d(?:[ ./()-]{0,2}\d){7,12}(?!\w)"),
-    "hospital number": re.compile(rf"(?i:\b(?:{_NUMBERED}))[ \t]*[:#]?[ \t]*(?P<who>\d[\d. -]{{3,}}\d)\b(?![./-]\d)"),
+    "phone number": re.compile(r"[+0](?<![\w.].)0?\d(?:[ ./()-]{0,2}\d){7,12}(?!\w)"),
 }
 
-# What a text must hold for a pattern to be worth trying.
-_SIGNS = {"insurance number": "756", "e-mail": "@"}
+# What a text, as it is or in small letters, must hold one of for a pattern to be worth trying.
+_SIGNS = {
+    "titled name": ("M. ", "Mr", "Mme", "Mlle", "Ms", "Dr", "Pr ", "Pr.", "Prof", "Mons", "Mad", "Doc"),
+    "labelled name": ("patient", "nom", "name", "physician", "decin", "sign"),
+    "birth date": (
+        "né le",
+        "née le",
+        "né(e) le",
+        "ne(e) le",
+        "ne le",
+        "nee le",
+        "naiss",
+        "ddn",
+        "dob",
+        "born",
+        "birth",
+    ),
+    "insurance number": ("756",),
+    "e-mail": ("@",),
+}
+# Numbers are rarer than "no", so that they are looked for first.
+_NUMBER = re.compile(r"\d[\d. -]{3,}\d\b(?![./-]\d)")
+_NUMBERED_AT_END = re.compile(rf"(?i:\b(?:{_NUMBERED}))[ \t]*[:#]?[ \t]*\Z")
 
 
 def scrub(text):
@@ -49,10 +71,18 @@ def scrub(text):
         Text of the same length without titled or labelled names, birth dates, insurance, phone and hospital numbers and
         e-mail addresses.
     """
+    held = text + text.lower()
     for name, pattern in PATTERNS.items():
-        if _SIGNS.get(name, "") in text:
+        if name not in _SIGNS or any(sign in held for sign in _SIGNS[name]):
             text = pattern.sub(_hide, text)
-    return text
+    return _NUMBER.sub(_hide_numbered, text)
+
+
+def _hide_numbered(match):
+    """Hides the number of a person, a file or a telephone, which a word before it announces."""
+    start = match.start()
+    announced = _NUMBERED_AT_END.search(match.string, max(0, start - LONGEST_ANNOUNCEMENT), start)
+    return "_" * len(match.group()) if announced else match.group()
 
 
 def _hide(match):

@@ -57,7 +57,7 @@ def expand(phrase):
 
 def _french(word):
     """Takes plural and feminine off: ``inchangees`` and ``inchange`` alike are ``inchang``."""
-    if len(word) < 4:
+    if len(word) < 4 or word == "mais":  # not "mai", the month
         return word
     word = word.removesuffix("s")
     return word.removesuffix("e").removesuffix("e")

@@ -1,54 +1,25 @@
-"""What sentences say about change: ConText over medspacy's matcher, with this project's own rules.
+"""The rules of a language over medspacy's matcher: which act where in the sentences of a report.
 
 medspacy's shipped rules and its sentence splitter are not used: the French ones are unusable (they call "on ne peut
-exclure une progression" negated) and PyRuSH prints report tokens to the log. Of its rules, targets and modifiers
-compete for the longest match; scopes end with the clause and are worked out here, since medspacy's graph compares
-every modifier of a document with every target.
+exclure une progression" negated) and PyRuSH prints report tokens to the log. Of our rules, targets and modifiers
+compete for the longest match.
 """
 
+import contextlib
 import functools
 import re
+import sys
+import warnings
 from collections import Counter
-from dataclasses import dataclass
 
 from gliodelta.labels import clauses, lexicon, measures
+from gliodelta.labels.readings import KINDS, Match, Reading, measured
 from gliodelta.labels.spelling import Speller
 
-PROGRESSION, RESPONSE, STABLE, INDETERMINATE = "progression", "response", "stable", "indeterminate"
-T2, T1C, MASS, GLOBAL = "t2", "t1c", "mass", "global"
-CERTAIN, PROBABLE, UNCERTAIN = "certain", "probable", "uncertain"
-
-_KINDS = {
-    "PROGRESSION": PROGRESSION, "NEW": PROGRESSION, "RESPONSE": RESPONSE, "STABLE": STABLE, "CHANGE": "",
-    "INDETERMINATE": INDETERMINATE,
-}  # fmt: skip
-_COMPONENTS = {"T2": T2, "T1C": T1C, "MASS": MASS, "OTHER": "other", "AWAY": "other"}
-_GROWTH = {1: "PROGRESSION", 0: "STABLE", -1: "RESPONSE"}
-MEASURE = "measure"  # the id under which a size given for both exams acts, as a rule would
 # Words and single signs: "d'une" is d ' une, "pseudo-progression" is pseudo - progression.
 _TOKEN = re.compile(r"\w+|[^\w\s]")
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One statement on change: what changed how, how surely, by which rules, where (characters of the sentence)."""
-
-    kind: str
-    component: str
-    certainty: str
-    rules: tuple
-    span: tuple
-    clause: tuple
-
-
-class Match:
-    """A rule that acts on the words ``start`` to ``end`` of its sentence."""
-
-    __slots__ = ("category", "end", "rule", "start")
-
-    def __init__(self, rule, start, end):
-        """Takes the rule and the places of its words."""
-        self.rule, self.start, self.end, self.category = rule, start, end, rule["category"]
+# Readings kept: reports repeat their sentences but for sizes and places. About 2 kB each.
+KEPT = 20_000
 
 
 @functools.cache
@@ -65,10 +36,9 @@ class Matcher:
         from loguru import logger
 
         logger.disable("PyRuSH")
-        import spacy
-        from medspacy.common.medspacy_matcher import MedspacyMatcher
-        from medspacy.context import ConTextRule
-        from medspacy.target_matcher import TargetRule
+        with _sparing():
+            import spacy
+            from medspacy.common.medspacy_matcher import MedspacyMatcher
 
         self._rules = lexicon.read(language)
         self._stem = lexicon.STEMS[language]
@@ -88,13 +58,7 @@ class Matcher:
         )
         self._vocab = nlp.vocab
         self._matcher = MedspacyMatcher(nlp, phrase_matcher_attr="ORTH", prune=False)
-        compiled = [
-            ConTextRule(phrase, rule["category"], direction=rule["direction"], metadata=rule)
-            if "direction" in rule
-            else TargetRule(phrase, rule["category"], metadata=rule)
-            for rule, phrase in phrases
-        ]
-        self._matcher.add(compiled)
+        self._matcher.add([_compiled(rule, phrase) for rule, phrase in phrases])
         self._by_hash = {nlp.vocab.strings[key]: rule.metadata for key, rule in self._matcher.rule_map.items()}
         # A sentence that lacks the rarest word of every phrase on change needs no matching. Short words and those that
         # negate are everywhere.
@@ -104,34 +68,39 @@ class Matcher:
         self._cues = frozenset(
             min(phrase, key=lambda word: (word in frequent, len(word) < 5, uses[word], -len(word)))
             for rule, phrase in stems
-            if rule["category"] in _KINDS
+            if rule["category"] in KINDS
         )
-        self._anaphors = frozenset(
-            self._stem(_TOKEN.findall(phrase)[0]) for rule, phrase in phrases if rule["category"] == "ANAPHOR"
-        )
-        self._words = functools.lru_cache(maxsize=50_000)(self._known_word)
+        self._anaphors = frozenset(phrase[0] for rule, phrase in stems if rule["category"] == "ANAPHOR")
+        self._belittling = frozenset(max(phrase, key=len) for rule, phrase in stems if rule["category"] == "NEGLIGIBLE")
+        self._referring = frozenset(map(self._stem, self._rules["boundaries"]["referring"]))
+        self._word = functools.lru_cache(maxsize=50_000)(self._known_word)
+        self._readings = {}
 
     def read(self, sentences, everywhere=False):
         """Returns the findings of consecutive sentences, a list for each.
 
         Args:
             sentences: list of texts after `text.fold`.
-            everywhere: match the sentences without a word of change, too: slower, with the same result.
+            everywhere: match every sentence anew, also without a word of change: slower, with the same result.
         """
-        parsed = [Parsed(text, self._words) for text in sentences]
-        cues = [everywhere or sentence.sizes or not self._cues.isdisjoint(sentence.words) for sentence in parsed]
+        parsed = [Parsed(text, self._word) for text in sentences]
+        cues = [everywhere or self._is_cue(sentence) for sentence in parsed]
         # "It" refers to the sentence before.
         refers = [cue and not self._anaphors.isdisjoint(s.words) for cue, s in zip(cues, parsed, strict=True)]
         wanted = [cue or after for cue, after in zip(cues, [*refers[1:], False], strict=True)]
-        self._match([sentence for sentence, want in zip(parsed, wanted, strict=True) if want])
+        readings = self._read([s for s, want in zip(parsed, wanted, strict=True) if want], keep=not everywhere)
         found, before = [], None
-        for sentence, cue in zip(parsed, cues, strict=True):
-            found.append(self._findings(sentence, before) if cue else [])
-            before = sentence
+        for sentence, cue, want in zip(parsed, cues, wanted, strict=True):
+            reading = next(readings) if want else None
+            told = reading.findings(self._clauses, before and before.subject) if cue else []
+            if cue and found and found[-1] and reading.belittles(self._referring):
+                found[-1] = [finding.belittled() for finding in found[-1]]
+            found.append([finding.placed(sentence.places) for finding in told])
+            before = reading
         return found
 
     def acting(self, text):
-        """Returns the rules that act in a sentence: targets, and modifiers that modify one or end a scope.
+        """Returns the rules that act in a sentence, see `Reading.acting`.
 
         Args:
             text: the sentence after `text.fold`.
@@ -139,114 +108,107 @@ class Matcher:
         Returns:
             list of (`Match`, (start, end) in the text), in order.
         """
-        sentence = Parsed(text, self._words)
-        self._match([sentence])
-        acting = set(sentence.targets)
-        for begin, end in sentence.clauses:
-            inside = [match for match in sentence.modifiers if begin <= match.start < end]
-            acting |= {match for match in inside if match.category == "TERMINATE"}
-            for target in sentence.within(begin, end):
-                acting |= set(clauses.modifying(target, inside))
+        sentence = Parsed(text, self._word)
+        [reading] = self._read([sentence])
         places = sentence.places
-        ordered = sorted(acting, key=lambda match: match.start)
-        return [(match, (places[match.start][0], places[match.end - 1][1])) for match in ordered]
+        return [(match, (places[match.start][0], places[match.end - 1][1])) for match in reading.acting()]
+
+    def _is_cue(self, sentence):
+        words = sentence.words
+        if sentence.sizes or not self._cues.isdisjoint(words):
+            return True
+        return words[0] in self._referring and not self._belittling.isdisjoint(words)
 
     def _known_word(self, word):
-        """Returns the stem of a word that the rules know, or "_": spaCy's store of strings never sees another."""
+        """Returns the stem of a word that the rules know, or "_": neither spaCy nor a reading keeps another."""
         stem = self._stem(word)
         if stem not in self._known:
             stem = self._stem(self._speller.correct(word))
         return stem if stem in self._known else "_"
 
+    def _read(self, sentences, keep=True):
+        """Returns an iterator over the readings of sentences, the kept ones or new ones, these in one pass."""
+        known = self._readings if keep else {}
+        keys = [(tuple(sentence.words), sentence.sizes) for sentence in sentences]
+        new = list(dict.fromkeys(key for key in keys if key not in known))
+        found = {key: known.pop(key) for key in keys if key in known}
+        found |= dict(zip(new, self._match(new), strict=True))
+        known |= found  # last in, so that what comes first was least recently read
+        while len(known) > KEPT:
+            del known[next(iter(known))]
+        return (found[key] for key in keys)
+
     def _match(self, sentences):
-        """Finds the rules that act, in one pass over all sentences, and splits each into clauses."""
+        """Yields the readings of (words, sizes), matched in one pass over all."""
         from spacy.tokens import Doc
 
         words, starts = [], []
-        for sentence in sentences:
+        for sentence, _ in sentences:
             starts.append(len(words))
-            words += [*sentence.words, "|"]
+            words += [*sentence, "|"]
         if not words:
             return
         matches = iter(_longest(self._matcher(Doc(self._vocab, words=words)), len(words)))
         match = next(matches, None)
-        for sentence, first in zip(sentences, starts, strict=True):
-            while match and match[1] < first + len(sentence.words):
+        for (sentence, sizes), first in zip(sentences, starts, strict=True):
+            targets, modifiers = [measured(*size) for size in sizes], []
+            while match and match[1] < first + len(sentence):
                 rule = self._by_hash[match[0]]
                 found = Match(rule, match[1] - first, match[2] - first)
-                (sentence.modifiers if "direction" in rule else sentence.targets).append(found)
+                (modifiers if "direction" in rule else targets).append(found)
                 match = next(matches, None)
-            if sentence.sizes:
-                sentence.measure()
-            changes = [target.start for target in sentence.targets if target.category in _KINDS]
-            sentence.clauses = self._clauses.split(sentence.words, changes)
-
-    def _findings(self, sentence, before):
-        last, found = None, []
-        # "Pseudoprogression or growth, indeterminate" doubts the cause and not the change.
-        cause = any(target.category == "PSEUDO" for target in sentence.targets)
-        belittling = sentence.belittling()
-        for begin, end in sentence.clauses:
-            targets = sentence.within(begin, end)
-            modifiers = [match for match in sentence.modifiers if begin <= match.start < end]
-            if last is None and before and any(target.category == "ANAPHOR" for target in targets):
-                last = _subject(before.targets)
-            spoken = [target for target in targets if target.category in _KINDS and target.rule["id"] != MEASURE]
-            for change in spoken or [target for target in targets if target.category in _KINDS]:
-                kind, certainty, acting = _judge(change, [*clauses.modifying(change, modifiers), *belittling])
-                if not kind or (kind == INDETERMINATE and cause):
-                    continue
-                for target in self._clauses.attach(sentence.words, change, targets, last):
-                    if target and target.category in ("OTHER", "AWAY"):
-                        continue
-                    if not target and change.category == "NEW":
-                        continue
-                    found.append(
-                        Finding(
-                            kind,
-                            _COMPONENTS[target.category] if target else GLOBAL,
-                            certainty,
-                            (change.rule["id"], *acting, *([target.rule["id"]] if target else [])),
-                            (sentence.places[change.start][0], sentence.places[change.end - 1][1]),
-                            (sentence.places[begin][0], sentence.places[end - 1][1]),
-                        )
-                    )
-            last = _subject(targets) or last
-        return found
+            yield Reading(sentence, sorted(targets, key=lambda target: target.start), modifiers, self._clauses)
 
 
 class Parsed:
-    """A sentence: its words as the rules know them, and what was found in it."""
+    """A sentence: its words as the rules know them, and the sizes that it gives for both exams."""
 
     def __init__(self, folded, known):
         """Takes the folded text and the function that turns a word into one that the rules know."""
         self.folded = folded
         self.words = [known(word) for word in _TOKEN.findall(folded)]
-        self.sizes = measures.find(folded)
-        self.targets, self.modifiers, self.clauses = [], [], []
+        found = measures.find(folded)
+        self.sizes = tuple(self._measured(size) for size in found) if found else ()
 
     @functools.cached_property
     def places(self):
         """Where each word starts and ends in the text."""
-        return [token.span() for token in _TOKEN.finditer(self.folded)]
+        return list(map(re.Match.span, _TOKEN.finditer(self.folded)))
 
-    def within(self, begin, end):
-        """Returns the targets from word `begin` to word `end`."""
-        return [target for target in self.targets if begin <= target.start < end]
+    def _measured(self, size):
+        """Returns the growth of a size, its first word and the one after its last."""
+        start = next(place for place, (_, end) in enumerate(self.places) if end > size.start)
+        end = next((place for place, (begin, _) in enumerate(self.places) if begin >= size.end), len(self.words))
+        return size.growth, start, end
 
-    def belittling(self):
-        """Returns the NEGLIGIBLE modifiers of clauses without a change of their own: they govern the sentence."""
-        found = [match for match in self.modifiers if match.category == "NEGLIGIBLE"]
-        own = [clause for clause in self.clauses if any(target.category in _KINDS for target in self.within(*clause))]
-        return [match for match in found if not any(begin <= match.start < end for begin, end in own)]
 
-    def measure(self):
-        """Makes targets of the sizes."""
-        for size in self.sizes:
-            start = next(place for place, (_, end) in enumerate(self.places) if end > size.start)
-            end = next((place for place, (begin, _) in enumerate(self.places) if begin >= size.end), len(self.words))
-            self.targets.append(Match({"id": MEASURE, "category": _GROWTH[size.growth]}, start, end))
-        self.targets.sort(key=lambda target: target.start)
+@contextlib.contextmanager
+def _sparing():
+    """Keeps what is imported here from loading torch, 0.5 GB that rules do not need, and from hiding later warnings.
+
+    spaCy loads torch wherever it is installed, and medspacy hides every warning of the process.
+    """
+    unloaded = "torch" not in sys.modules
+    if unloaded:
+        sys.modules["torch"] = None
+    try:
+        with warnings.catch_warnings():
+            yield
+    finally:
+        if unloaded:
+            del sys.modules["torch"]
+
+
+def _compiled(rule, phrase):
+    """Returns medspacy's form of one phrase of a rule."""
+    from medspacy.context import ConTextRule
+    from medspacy.target_matcher import TargetRule
+
+    # medspacy runs a matcher of token patterns, too, and spaCy warns (W036) of one without any: signs are patterns.
+    pattern = None if phrase[0].isalnum() or len(phrase) > 1 else [{"ORTH": phrase}]
+    if "direction" in rule:
+        return ConTextRule(phrase, rule["category"], pattern=pattern, direction=rule["direction"], metadata=rule)
+    return TargetRule(phrase, rule["category"], pattern=pattern, metadata=rule)
 
 
 def _longest(matches, words):
@@ -258,36 +220,3 @@ def _longest(matches, words):
             taken[start:end] = b"\1" * (end - start)
             kept.append(match)
     return sorted(kept, key=lambda match: match[1])
-
-
-def _judge(change, modifiers):
-    """Returns (kind, certainty, ids of the modifiers); no kind where something takes the force."""
-    categories = {modifier.category: modifier for modifier in modifiers}
-    acting = tuple(sorted({modifier.rule["id"] for modifier in modifiers}))
-    kind = _KINDS[change.category]
-    negation = categories.get("NEGATED")
-    if {"HYPOTHETICAL", "HISTORICAL"} & set(categories):
-        return None, None, acting
-    if kind == INDETERMINATE:
-        return (None if negation else kind), CERTAIN, acting
-    if negation and kind == STABLE:
-        # "No enhancement in the stable lesion" denies the enhancement; only "not stable" denies stability.
-        if abs(change.start - negation.end) <= 1 and not change.rule.get("denies"):
-            return None, None, acting
-    elif negation:
-        # "No new lesion" says nothing on the known one; "no decrease" may be anything else.
-        if change.category not in ("PROGRESSION", "CHANGE"):
-            return None, None, acting
-        kind = STABLE
-    elif "NEGLIGIBLE" in categories:
-        kind = STABLE
-    certainty = PROBABLE if "PROBABLE" in categories else CERTAIN
-    if "UNCERTAIN" in categories and not negation:
-        certainty = UNCERTAIN
-    return kind, certainty, acting
-
-
-def _subject(targets):
-    components = [target for target in targets if target.category in _COMPONENTS and target.category != "OTHER"]
-    # "The T2 hyperintensity of the lesion ... it": what is named first is what the sentence is about.
-    return components[0] if components else None

@@ -29,6 +29,8 @@ _THEN = re.compile(
     r"|au)\b)"
 )
 _UNITS = re.compile(r"mm|cm|ml|cc|metre|meter")
+# The first digit of a number, unlike that of "T2".
+_NUMBERS = re.compile(r"\d(?<![a-z\d.,].)")
 _PART = re.compile(rf"({_NUMBER}) ?({_UNIT})?")
 # Readers differ by about 2 mm and a tenth of a diameter (a quarter of an area is RANO's progression), and by a fifth
 # of a volume.
@@ -55,7 +57,7 @@ def find(folded):
         list of `Measure` in the order of the text.
     """
     found = []
-    if not _UNITS.search(folded) or not _THEN.search(folded):
+    if len(_NUMBERS.findall(folded)) < 2 or not _UNITS.search(folded) or not _THEN.search(folded):
         return found
     for form in (_THEN_NOW, _NOW_THEN_AFTER, _NOW_THEN):
         for match in form.finditer(folded):

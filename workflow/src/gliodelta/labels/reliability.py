@@ -9,8 +9,6 @@ import numpy as np
 # 1,200 and 561 of 1,460).
 CONFIDENCES = (0.75, 0.95)
 SHARES = (0.82, 0.38)
-# Five bins: at tens of labelled pairs, ten would hold two or three each.
-BINS = 5
 
 
 def kappa(y, called, weights):
@@ -49,17 +47,6 @@ def accuracy(y, called, weights):
 def confidence(p_unstable):
     """Returns the probability of the likelier label, 0.5 to 1."""
     return np.maximum(p_unstable, 1 - p_unstable)
-
-
-def calibration_error(y, p_unstable, weights):
-    """Expected calibration error: mean distance of a bin's mean probability from its share of unstable pairs."""
-    members = np.eye(BINS)[bins(p_unstable)]
-    return np.abs(weights @ (members * (p_unstable - y)[:, None])).sum(axis=1) / weights.sum(axis=1)
-
-
-def bins(p_unstable):
-    """Returns the number of each probability's bin, of `BINS` equally wide ones."""
-    return np.minimum((np.asarray(p_unstable) * BINS).astype(int), BINS - 1)
 
 
 def wilson(successes, trials):

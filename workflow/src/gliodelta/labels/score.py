@@ -6,8 +6,9 @@ The readers' own agreement bounds what any of this can reach.
 from gliodelta import io
 from gliodelta.labels import figures
 from gliodelta.labels.human import BINARY, consensus
-from gliodelta.labels.reliability import accuracy, calibration_error, confidence, cut_metrics, fleiss_kappa, kappa
+from gliodelta.labels.reliability import accuracy, confidence, cut_metrics, fleiss_kappa, kappa
 from gliodelta.statistics.bootstrap import draw_patients, interval
+from gliodelta.statistics.calibration import calibration_error
 from gliodelta.statistics.metrics import brier, sensitivity, specificity
 from gliodelta.tables import PAIR
 

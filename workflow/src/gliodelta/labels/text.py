@@ -1,8 +1,10 @@
 """From the bytes of a report to its language, sections and sentences."""
 
+import itertools
 import re
 import unicodedata
-from dataclasses import dataclass
+from collections import Counter
+from typing import NamedTuple
 
 from gliodelta.labels.spelling import Speller
 from gliodelta.status import Excluded
@@ -19,9 +21,10 @@ _HEADINGS = {
     r"|data|presentation)"
     r"|clinical|hx|reason(?: for (?:the )?(?:exam|examination|study|scan|request))?",
     COMPARISON: r"comparaisons?|comparatifs?|comp\.?|examens? (?:ant[ée]rieurs?|comparatifs?|pr[ée]c[ée]dents?"
-    r"|de comparaison)"
-    r"|irm (?:ant[ée]rieures?|comparatives?|de comparaison)|comparisons?(?: (?:study|studies|exams?|made with))?"
-    r"|priors?|(?:prior|previous) (?:studies|study|exams?|imaging|mri|scans?)",
+    r"|de comparaison|de r[ée]f[ée]rence)"
+    r"|irm (?:ant[ée]rieures?|comparatives?|pr[ée]c[ée]dentes?|de comparaison|de r[ée]f[ée]rence)"
+    r"|comparisons?(?: (?:study|studies|exams?|made with))?"
+    r"|priors?|(?:prior|previous|reference) (?:studies|study|exams?|imaging|mri|scans?)",
     TECHNIQUE: r"techniques?|techn?\.|protocoles?|proc[ée]dure|s[ée]quences|technique d'examen|protocol|procedure"
     r"|sequences",
     DESCRIPTION: r"descriptions?|descr?\.?|r[ée]sultats?|r[ée]s\.|observations?|constatations?|interpr[ée]tation"
@@ -34,7 +37,7 @@ _HEADINGS = {
 # A heading stands at the start of a line or sentence and ends with a colon, or fills its line. "Comparaison avec
 # l'examen du 12.03.2019 :" also heads, and keeps its words as text since they hold the date. A conclusion is often
 # dictated without a colon: "Conclusion, statu quo".
-_START = re.compile(r"^|[.;?!] ", re.MULTILINE)
+_START = re.compile(r"[.;?!\n]\s*(?=[^\s\d])")
 _HEADING = re.compile(
     r"[ \t*#_-]*(?:"
     + "|".join(rf"(?P<{name}>{words})" for name, words in _HEADINGS.items())
@@ -42,15 +45,14 @@ _HEADING = re.compile(
     r"|(?= (?:avec|with|to|au|[àa] l|aux)\b[^\n.]*:[ \t]*(?:\n|$)))",
     re.IGNORECASE,
 )
+# An indication or a technique ends where a sentence begins to compare.
 _DICTATED = re.compile(
-    r"\b(?:conclusions?|concl\.?|ccl|au total|in summary|en r[ée]sum[ée]|impression)(?=[ ,.])(?! (?:clinique|de l"
-    r"|of the|from)\b)"
-    r"[ ,.]+(?=\w)",
+    r"(?:(?:donc|alors|so|in|en),? )?(?P<conclusion>(?:conclusions?|concl\.?|ccl|au total|in summary|en r[ée]sum[ée]"
+    r"|impression)(?=[ ,.])(?! (?:clinique|visuelle|subjective|g[ée]n[ée]rale|d'|de l|of|from)\b)[ ,.]+(?=\w))"
+    r"|(?P<comparison>(?=compar|(?:examen|irm) (?:compar|pr[ée]c[ée]d|ant[ée]rieur)|par rapport [aà]|"
+    r"(?:previous|prior) (?:mri|exam|stud)))",
     re.IGNORECASE,
 )
-_BEFORE_DICTATED = re.compile(r"(?:^|[.;?!\n])\s*(?:(?:donc|alors|so|in|en),? )?$", re.IGNORECASE)
-# An indication ends where a line begins to compare.
-_COMPARES = re.compile(r"^[ \t]*(?=(?:compar|examen compar|irm compar|par rapport [aà]))", re.MULTILINE | re.IGNORECASE)
 # Templates without colons: lines that begin with a heading in small or capital letters throughout.
 _BARE = re.compile(
     r"^[ \t]*(?:"
@@ -85,24 +87,36 @@ _SPELLER = Speller(_COMPARISONS.split(), _NEIGHBOURS.split())
 _ABBREVIATION = re.compile(
     r"\b(?:dr|pr|prof|cf|env|ca|vs|resp|ex|approx|mme|st|e\.g|i\.e|s[ée]q|max|min|[a-z])\.$", re.IGNORECASE
 )
-# Where a sentence may end: a mark with the space behind it, or a new line.
-_MARK = re.compile(r"[.!?;]\s*|:\n|\n")
-_BLANK = re.compile(r"(?<=\S)\n\n")
+# Where a sentence may end: a mark with the space behind it, not one inside a number, or a new line.
+_MARK = re.compile(r"[.!?;:\n](?:(?<=[.!?;])(?!\d)\s*|(?<=:)\n|(?<=\n))")
+_ENDS = {
+    INDICATION: re.compile(r"(?<=\S)\n\n"),
+    TECHNIQUE: re.compile(r"(?<=\S)\n\n|(?<=[.!?])\n(?=[^\W\d_a-z][a-zà-ÿ'])"),
+}
 _LONG = re.compile(r"[a-z]{7,}")
 
-# Small words, and the headings and nouns that stand in for them in terse reports.
-_FRENCH = (
-    "l la le les d de du des un une et est pas sans par au aux dans avec sur irm examen cerebral cerebrale comparaison"
-    " stabilite"
-)
-_ENGLISH = "the of and is are no with without to has there from for mri brain comparison findings impression exam"
-_SMALL_WORDS = {"fr": frozenset(_FRENCH.split()), "en": frozenset(_ENGLISH.split())}
+# Small words, and the nouns of terse reports. The other languages are there to be told from the two.
+_SMALL_WORDS = {
+    "fr": "l la le les d de du des un une et est pas sans par au aux dans avec sur en qui irm examen cerebral cerebrale"
+    " comparaison comparatif stabilite inchange inchangee rehaussement contraste pdc ccl droite gauche majoration",
+    "en": "the of and is are no with without to has was there from for at mri brain comparison findings impression exam"
+    " prior interval left right unchanged stable enhancement tumour tumor lesion disease previously",
+    "de": "der die das und ist nicht keine kein mit im von zur zum eine einer ohne bei auf den dem des als",
+    "it": "il lo gli che di del della nel nella con non senza una dei alla si rispetto assenza la e",
+    "es": "el los las del con una por sin y se no para al la que sin respecto de en",
+    "pt": "o os as do da dos das com uma sem em na nao e para ao",
+    "nl": "het een van en niet met geen zonder op te zijn de is",
+}
+_LANGUAGES_OF = {
+    word: tuple(name for name, words in _SMALL_WORDS.items() if word in words.split())
+    for word in " ".join(_SMALL_WORDS.values()).split()
+}
 _WORD = re.compile(r"\w+")
+_LETTERS = re.compile(r"[a-z]+")
 _PROBE = 1000  # letters that tell a report's language
 
 
-@dataclass(frozen=True)
-class Sentence:
+class Sentence(NamedTuple):
     """A sentence of a report: its section, its first character in the normalised text, its words.
 
     `folded` are the words as rules match them; `spelt` are these with slips in words of comparison mended, so that its
@@ -145,17 +159,36 @@ _SPELLINGS = str.maketrans(
 )
 
 
+_SPECIAL = re.compile(f"[{re.escape(''.join(map(chr, _SPELLINGS)))}]")
+_SPACES = re.compile(r"[^\S\n ][^\S\n]*| [^\S\n]+")
+_LINE_END = re.compile(r" \n ?|\n ")
+_SPOKEN_STOP = re.compile(r" (?:full stop|point)(?! (?:de|d'|d\b|final|of|at|mm|cm))(?=\W|$)", re.IGNORECASE)
+_SPOKEN_COLON = re.compile(r" (?:deux points|colon)\b", re.IGNORECASE)
+_SPOKEN_COMMA = re.compile(r" (?:virgule|comma)\b", re.IGNORECASE)
+
+
 def normalise(text):
-    """Makes spellings of one thing one: NFKC, straight quotes, plain hyphens, single spaces, no ligatures."""
+    """Makes spellings of one thing one: NFKC, straight quotes, plain hyphens, single spaces, no ligatures.
+
+    Marks that a dictation spells out ("point", "full stop") become marks.
+    """
     text = unicodedata.normalize("NFKC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    text = text.translate(_SPELLINGS)
-    text = re.sub(r"[^\S\n]+", " ", text)
-    return re.sub(r" ?\n ?", "\n", text)
+    if _SPECIAL.search(text):
+        text = text.translate(_SPELLINGS)
+    text = _LINE_END.sub("\n", _SPACES.sub(" ", text))
+    # Who speaks the marks writes none: "point de départ" in a text with full stops stays.
+    spoken = (" point" in text or " stop" in text) and len(_SPOKEN_STOP.findall(text))
+    if spoken and spoken > max(1, text.count(". ") + text.count(".\n")):
+        text = _SPOKEN_STOP.sub(".", _SPOKEN_COLON.sub(":", _SPOKEN_COMMA.sub(",", text)))
+    return text
 
 
 def fold(text):
     """Lower case without accents, letter for letter, so that ``Œdème inchangé`` and ``oedeme inchange`` match alike."""
-    return text.translate(_FOLDED)
+    try:
+        return text.encode("latin-1").translate(_FOLDED_LATIN).decode("latin-1")
+    except UnicodeEncodeError:  # ten times slower
+        return text.translate(_FOLDED)
 
 
 class _Folded(dict):
@@ -168,6 +201,7 @@ class _Folded(dict):
 
 
 _FOLDED = _Folded()
+_FOLDED_LATIN = bytes(ord(_FOLDED[code]) if ord(_FOLDED[code]) < 256 else code for code in range(256))
 
 
 def language(text, known=("fr", "en")):
@@ -176,11 +210,11 @@ def language(text, known=("fr", "en")):
     Raises:
         Excluded: neither French nor English, or not one of the cohort's languages.
     """
-    words = _WORD.findall(fold(text[:_PROBE]))
-    counts = {name: sum(word in small for word in words) for name, small in _SMALL_WORDS.items()}
-    best = max(counts, key=counts.get)
-    # Prose has one in three; a tenth is below any terse report and above what German or Italian share with either.
-    if counts[best] * 10 < len(words):
+    words = _LETTERS.findall(fold(text[:_PROBE]))
+    counts = Counter(itertools.chain.from_iterable(map(_LANGUAGES_OF.get, words, itertools.repeat(()))))
+    best = max(_SMALL_WORDS, key=lambda name: counts[name])
+    # Prose has one in three; a tenth is below any terse report and above what an unlisted language shares with one.
+    if best not in ("fr", "en") or counts[best] * 10 < len(words):
         raise Excluded("the report's language is neither French nor English")
     if best not in known:
         raise Excluded(f"the report is in a language that the cohort's settings do not list ({best})")
@@ -213,8 +247,9 @@ def sentences(text):
 def _sections(text):
     section, start = HEADER, 0
     for name, end, begin in [*_headings(text), (None, len(text), None)]:
-        # What follows a blank line after an indication or a technique is no longer part of it.
-        blank = _BLANK.search(text, start, end) if section in (INDICATION, TECHNIQUE) else None
+        # What follows a blank line after an indication, or a sentence on a line of its own after a technique, is no
+        # longer part of it. Wrapped lines of a technique begin with a sequence's name or a small letter.
+        blank = _ENDS[section].search(text, start, end) if section in _ENDS else None
         yield section, start, blank.start() if blank else end
         if blank:
             yield DESCRIPTION, blank.end(), end
@@ -224,8 +259,12 @@ def _sections(text):
 
 def _headings(text):
     """Returns (section, start, end) of the headings of a report, in order."""
-    starts = (_HEADING.match(text, place.end()) for place in _START.finditer(text))
-    found = [(match.lastgroup, *match.span()) for match in starts if match]
+    found = []
+    for start in (0, *(place.end() for place in _START.finditer(text))):
+        if match := _HEADING.match(text, start):
+            found.append((match.lastgroup, *match.span()))
+        if match := _DICTATED.match(text, start):
+            found.append((match.lastgroup, *match.span(match.lastgroup)))
     for match in _MISSPELT.finditer(text):
         section = _HEADING_WORDS.get(_HEADING_SPELLER.correct(fold(match[1])))
         if section:
@@ -233,10 +272,6 @@ def _headings(text):
     if len({name for name, _, _ in found}) < 2:
         bare = [(match.lastgroup, *match.span()) for match in _BARE.finditer(text)]
         found += bare if len({name for name, _, _ in bare}) > 1 else []
-    for match in _DICTATED.finditer(text):
-        if _BEFORE_DICTATED.search(text[max(0, match.start() - 10) : match.start()]):
-            found.append((CONCLUSION, *match.span()))
-    found += [(COMPARISON, match.start(), match.start()) for match in _COMPARES.finditer(text)]
     kept = []
     for heading in sorted(found, key=lambda heading: heading[1:]):
         if not kept or heading[1] >= kept[-1][2]:

@@ -2,20 +2,20 @@
 
 from collections import Counter
 
-from gliodelta.labels import matcher, text
+from gliodelta.labels import readings, text
 
 UNKNOWN = "unknown"
 # A T2 label where T2 is spoken of; else, flagged by the column `component`, the statement on the whole or the tumour.
 # Enhancement alone never labels a T2 map.
-DECIDING = (matcher.T2, matcher.GLOBAL)
+DECIDING = (readings.T2, readings.GLOBAL)
 SECTIONS = (text.CONCLUSION, text.DESCRIPTION)
-COMPONENTS = (matcher.T2, matcher.GLOBAL, matcher.T1C)
-KINDS = (matcher.PROGRESSION, matcher.RESPONSE, matcher.STABLE)
+COMPONENTS = (readings.T2, readings.GLOBAL, readings.T1C)
+KINDS = (readings.PROGRESSION, readings.RESPONSE, readings.STABLE)
 COUNTS = [
     f"{section}_{component}_{kind}"
     for section in SECTIONS
     for component in COMPONENTS
-    for kind in (*KINDS, matcher.UNCERTAIN)
+    for kind in (*KINDS, readings.UNCERTAIN)
 ]
 
 
@@ -29,16 +29,16 @@ def gather(sentences, rules, elsewhere):
             time than since the prior.
 
     Returns:
-        list of (section, component, `matcher.Finding`, (start, end) in the report's normalised text).
+        list of (section, component, `readings.Finding`, (start, end) in the report's normalised text).
     """
     told = [s for s in sentences if s.section not in (text.INDICATION, text.TECHNIQUE)]
     found = []
     for sentence, findings in zip(told, rules.read([s.folded for s in told]), strict=True):
         section = text.CONCLUSION if sentence.section == text.CONCLUSION else text.DESCRIPTION
         for finding in findings:
-            if not elsewhere(sentence.folded[slice(*finding.clause)], finding.kind == matcher.STABLE):
+            if not elsewhere(sentence.folded[slice(*finding.clause)], finding.kind == readings.STABLE):
                 # The tumour's size speaks for the whole.
-                component = matcher.GLOBAL if finding.component == matcher.MASS else finding.component
+                component = readings.GLOBAL if finding.component == readings.MASS else finding.component
                 span = tuple(sentence.start + place for place in finding.span)
                 found.append((section, component, finding, span))
     return found
@@ -62,12 +62,12 @@ def vote(found):
     counts = Counter()
     for section, component, finding, _ in found:
         counts[f"{section}_{component}_{_kind(finding)}"] += 1
-    open_ = {(section, component) for section, component, finding, _ in found if finding.kind == matcher.INDETERMINATE}
+    open_ = {(section, component) for section, component, finding, _ in found if finding.kind == readings.INDETERMINATE}
     label, component, section = _decide(counts, open_)
     evidence = [
         f"{span[0]}-{span[1]}:{'+'.join(finding.rules)}"
         for place, part, finding, span in found
-        if (place, part) == (section, component) and (_kind(finding) != matcher.UNCERTAIN or label == UNKNOWN)
+        if (place, part) == (section, component) and (_kind(finding) != readings.UNCERTAIN or label == UNKNOWN)
     ]
     return {
         "label": label,
@@ -79,21 +79,21 @@ def vote(found):
 
 
 def _kind(finding):
-    doubtful = finding.kind == matcher.INDETERMINATE or finding.certainty == matcher.UNCERTAIN
-    return matcher.UNCERTAIN if doubtful else finding.kind
+    doubtful = finding.kind == readings.INDETERMINATE or finding.certainty == readings.UNCERTAIN
+    return readings.UNCERTAIN if doubtful else finding.kind
 
 
 def _decide(counts, open_):
     concluded = any(counts[f"{text.CONCLUSION}_{component}_{kind}"] for component in DECIDING for kind in KINDS)
-    if (text.CONCLUSION, matcher.GLOBAL) in open_ and not concluded:
-        return UNKNOWN, matcher.GLOBAL, text.CONCLUSION
+    if (text.CONCLUSION, readings.GLOBAL) in open_ and not concluded:
+        return UNKNOWN, readings.GLOBAL, text.CONCLUSION
     for component in DECIDING:
         for section in SECTIONS:
             if (section, component) in open_:
                 return UNKNOWN, component, section
             progression, response, stable = (counts[f"{section}_{component}_{kind}"] for kind in KINDS)
             if progression or response:
-                return (matcher.PROGRESSION if progression else matcher.RESPONSE), component, section
+                return (readings.PROGRESSION if progression else readings.RESPONSE), component, section
             if stable:
-                return matcher.STABLE, component, section
+                return readings.STABLE, component, section
     return UNKNOWN, "", ""

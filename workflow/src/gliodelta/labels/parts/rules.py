@@ -1,6 +1,6 @@
 """What the rules found in a report, weighed by L2-regularised logistic regression."""
 
-from gliodelta.labels.matcher import GLOBAL, T1C, T2, UNCERTAIN
+from gliodelta.labels.readings import GLOBAL, T1C, T2, UNCERTAIN
 from gliodelta.labels.vote import SECTIONS
 
 
