@@ -5,7 +5,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import (
+    accuracy_score,
+    average_precision_score,
+    f1_score,
+    precision_recall_curve,
+    precision_score,
+    recall_score,
+    roc_auc_score,
+)
+from sklearn.metrics import auc as trapezoid
 
 from gliodelta.statistics import metrics
 
@@ -38,6 +47,41 @@ def test_areas_equal_those_of_scikit_learn_with_weights_and_ties(y, score, weigh
         else:
             assert area == pytest.approx(roc_auc_score(y[held], score[held], sample_weight=weight[held]))
             assert precision == pytest.approx(average_precision_score(y[held], score[held], sample_weight=weight[held]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    y=arrays(int, 12, elements=st.integers(0, 1)),
+    score=arrays(float, 12, elements=st.sampled_from([0.0, 0.25, 0.5, 0.75, 1.0])),
+    weight=arrays(float, 12, elements=st.sampled_from([0.0, 1.0, 2.0])),
+)
+def test_the_trapezoid_equals_that_under_the_curve_of_scikit_learn(y, score, weight):
+    held, found = weight > 0, metrics.aupr_trapezoid(y, score, weight[None])[0]
+    if len(set(y[held])) < 2:
+        assert np.isnan(found)
+    else:
+        precision, recall, _ = precision_recall_curve(y[held], score[held], sample_weight=weight[held])
+        assert found == pytest.approx(trapezoid(recall, precision))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    y=arrays(int, 8, elements=st.integers(0, 1)),
+    called=arrays(int, 8, elements=st.integers(0, 1)),
+    weight=arrays(float, 8, elements=st.sampled_from([0.0, 1.0, 3.0])),
+)
+def test_operating_points_equal_those_of_scikit_learn(y, called, weight):
+    rivals = {
+        metrics.accuracy: lambda **options: accuracy_score(y, called, **options),
+        metrics.sensitivity: lambda **options: recall_score(y, called, zero_division=np.nan, **options),
+        metrics.specificity: lambda **options: recall_score(y, called, pos_label=0, zero_division=np.nan, **options),
+        metrics.ppv: lambda **options: precision_score(y, called, zero_division=np.nan, **options),
+        metrics.npv: lambda **options: precision_score(y, called, pos_label=0, zero_division=np.nan, **options),
+        metrics.f1: lambda **options: f1_score(y, called, zero_division=np.nan, **options),
+    }
+    for ours, theirs in rivals.items() if weight.any() else ():
+        wanted = theirs(sample_weight=weight)
+        assert ours(y, called, weight[None])[0] == pytest.approx(wanted, nan_ok=True), ours.__name__
 
 
 def test_sensitivity_specificity_brier_and_prevalence_of_a_hand_case():

@@ -1,14 +1,9 @@
-"""Certainty where maps of one patient resemble each other: whole patients are resampled or swapped, never single maps.
+"""Intervals where maps of one patient resemble each other: whole patients are resampled, never single maps.
 
-Intervals and p-values speak of new patients for the models at hand; they leave out how training would vary.
+Intervals speak of new patients for the models at hand; they leave out how training would vary.
 """
 
 import numpy as np
-
-from gliodelta.statistics.metrics import auc
-
-# Equal up to rounding: differences of AUC are ratios of counts far coarser than this.
-_ROUNDING = 1e-12
 
 
 def draw_patients(subjects, draws, seed):
@@ -44,50 +39,17 @@ def interval(drawn, level=0.95):
     return float(low), float(high), len(drawn) - len(usable)
 
 
-def swap_test(y, subjects, first, second, draws, seed):
-    """Permutation test of the difference between the AUCs of two models that scored the same maps.
-
-    One coin a patient swaps all of that patient's scores between the models. A coin a map would ignore that maps of
-    one patient resemble each other: it rejects 24 % of true null hypotheses at .05 on clustered data. Scores are
-    first put on a common scale, their ranks, which changes neither AUC.
+def band(drawn, level=0.95):
+    """Pointwise percentile band of curves.
 
     Args:
-        y: [maps], 0 or 1, both present.
-        subjects: [maps] patient of each map.
-        first, second: [maps] scores of the models.
-        draws: number of permutations.
-        seed: of the random generator.
+        drawn: [draws, points] values, NaN where a draw gave none.
+        level: coverage.
 
     Returns:
-        float, two-sided p-value; the observed labelling counts as one of the permutations, so that it is never 0.
+        (low, high), each [points]; NaN where no draw is usable.
     """
-    from scipy.stats import rankdata
-
-    _, member = np.unique(np.asarray(subjects, str), return_inverse=True)
-    coins = np.random.default_rng(seed).integers(0, 2, size=(draws, member.max() + 1))[:, member]
-    swapped = np.vstack([np.zeros(len(member)), coins])
-    # A permuted model holds each map twice, once with either model's rank; the coin gives one of them the weight 1.
-    doubled, ranks = np.concatenate([y, y]), np.concatenate([rankdata(first), rankdata(second)])
-    kept = auc(doubled, ranks, np.hstack([1 - swapped, swapped]))
-    other = auc(doubled, ranks, np.hstack([swapped, 1 - swapped]))
-    difference = np.abs(kept - other)
-    return float((1 + np.sum(difference[1:] >= difference[0] - _ROUNDING)) / (1 + draws))
-
-
-def holm(p_values):
-    """Holm's step-down correction for a family of tests (Holm 1979).
-
-    Args:
-        p_values: [tests], NaN for a test that could not be made; such a test is not of the family.
-
-    Returns:
-        [tests] corrected p-values, at most 1.
-    """
-    p_values = np.asarray(p_values, float)
-    corrected = np.full(len(p_values), np.nan)
-    order = [index for index in np.argsort(p_values, kind="stable") if not np.isnan(p_values[index])]
-    highest = 0.0
-    for rank, index in enumerate(order):
-        highest = max(highest, min(1.0, (len(order) - rank) * p_values[index]))
-        corrected[index] = highest
-    return corrected
+    ends = np.full((2, drawn.shape[1]), np.nan)
+    known = ~np.isnan(drawn).all(axis=0)
+    ends[:, known] = np.nanquantile(drawn[:, known], [(1 - level) / 2, (1 + level) / 2], axis=0)
+    return ends[0], ends[1]
