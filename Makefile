@@ -22,10 +22,11 @@ test: $(VENV)/installed
 	$(BIN)/python -m pytest -n $(CORES) --ignore tests/workflow
 	$(BIN)/python -m pytest tests/workflow
 
-# Imaging beside the published recipe, 10 to 15 minutes on one core (see tests/bench/imaging.py for ARGUMENTS), and how
-# many reports are read in a second.
+# Imaging beside the published recipe, 10 to 15 minutes on one core (see tests/bench/imaging.py for ARGUMENTS), training
+# beside the published loop, 6 minutes, and how many reports are read in a second.
 bench: $(VENV)/installed
 	$(BIN)/python tests/bench/imaging.py $(ARGUMENTS)
+	$(BIN)/python tests/bench/training.py
 	PYTHONPATH=workflow/src $(BIN)/python tests/bench/labels.py
 
 lint: $(VENV)/installed

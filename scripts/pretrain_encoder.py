@@ -2,12 +2,10 @@
 
 from gliodelta.logs import job_log
 from gliodelta.pretraining.pretrain import pretrain_encoder
-from gliodelta.training.checkpoint import Checkpoint
-from gliodelta.training.tracking import run_name, tracked_run
+from gliodelta.training.tracking import training_job
 
-scratch = f"{snakemake.params.scratch}/pretraining"
-name = run_name("pretraining", **snakemake.wildcards)
-with job_log(snakemake.log[0]), tracked_run(snakemake.params.tracking, name, scratch) as watch:
+settings = {key: snakemake.params[key] for key in ("scratch", "code", "deadline", "tracking")}
+with job_log(snakemake.log[0]), training_job("pretraining", snakemake.wildcards, **settings) as job:
     pretrain_encoder(
         weak=snakemake.input.weak,
         lineage=snakemake.input.lineage,
@@ -17,7 +15,6 @@ with job_log(snakemake.log[0]), tracked_run(snakemake.params.tracking, name, scr
         recipe=snakemake.params.recipe,
         training=snakemake.params.training,
         outputs=dict(snakemake.output.items()),
-        checkpoint=Checkpoint(scratch, snakemake.params.code, snakemake.params.deadline).of(name),
         threads=snakemake.threads,
-        watch=watch,
+        **job,
     )

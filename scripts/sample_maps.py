@@ -1,4 +1,4 @@
-"""Resamples the included pairs of a cohort to a training grid, into one file."""
+"""Brings the included pairs of a cohort to a training grid, in one file."""
 
 from gliodelta.imaging.sample import sample_maps
 from gliodelta.logs import job_log
@@ -7,7 +7,6 @@ with job_log(snakemake.log[0]):
     sample_maps(
         maps_table=snakemake.input.maps,
         images=snakemake.input.pairs,
-        spacing_mm=snakemake.params.grid["spacing_mm"],
-        shape=snakemake.params.grid["shape"],
+        **snakemake.params.grid,
         cache=snakemake.output.cache,
     )

@@ -18,14 +18,12 @@ with those without bias and noise (mean of both), `auc` how well |difference| te
 """
 
 import argparse
-import json
-import os
-import resource
-import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
+
+import fresh
+from fresh import cpu_s, peak_gb
 
 ROOT = Path(__file__).resolve().parents[2]
 VISITS = ("prior", "current")
@@ -37,10 +35,6 @@ SCENE = {"bias": "coil", "lesion_ml": (10, 25), "residual_mm": 0.84}
 LEAST_RATIO, MOST_GB, LESS_AUC = 25, 1.0, 0.002
 # Loaded before the clock starts.
 IMPORTS = ("isal.igzip", "nibabel", "scipy.ndimage", "scipy.linalg", "scipy.optimize", "SimpleITK", "PIL.Image")
-ONE_THREAD = {
-    name: "1"
-    for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "ITK_GLOBAL_DEFAULT_NUMBER_OF_THREADS")
-}
 
 
 def main():
@@ -100,20 +94,11 @@ def show(pairs):
         print(f"{'holds' if holds else 'FAILS':<6} {bar}", flush=True)
 
 
-def child(task, *arguments, echo=False):
-    """Runs a function of this file in a fresh process; returns its answer, or with `echo` lets it print."""
-    command = [sys.executable, __file__, "--task", json.dumps([task, *arguments])]
-    environment = {**os.environ, **ONE_THREAD, "PYTHONPATH": os.pathsep.join(map(str, PATHS))}
-    done = subprocess.run(command, env=environment, text=True, check=True, stdout=None if echo else subprocess.PIPE)
-    return None if echo else json.loads(done.stdout.splitlines()[-1])
-
-
 PATHS = (ROOT / "workflow" / "src", ROOT / "tests" / "imaging")
 
 
-def cpu_s():
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    return used.ru_utime + used.ru_stime
+def child(task, *arguments, echo=False):
+    return fresh.child(__file__, PATHS, task, *arguments, echo=echo)
 
 
 def settings(side):
@@ -180,9 +165,7 @@ def run_step(folder, side, step):
         chosen = {name: config[name] for name in ("space", "sharpness", "normalisation")}
         found = {"transform": transform, "sidecar": sidecar}
         difference.map_difference("bench", *exams.values(), found, chosen, outputs(folder, side))
-    # Kilobytes; bytes on macOS.
-    unit = 1e9 if sys.platform == "darwin" else 1e6
-    return {"cpu_s": cpu_s() - start, "peak_gb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit}
+    return {"cpu_s": cpu_s() - start, "peak_gb": peak_gb()}
 
 
 def score(folder, side, size, seed):
@@ -260,8 +243,5 @@ def outputs(folder, side):
 
 
 if __name__ == "__main__":
-    if sys.argv[1:2] == ["--task"]:
-        task, *arguments = json.loads(sys.argv[2])
-        print(json.dumps(globals()[task](*arguments)))
-    else:
+    if not fresh.answer(globals()):
         main()

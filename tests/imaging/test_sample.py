@@ -4,7 +4,7 @@ import pytest
 from safetensors.numpy import load_file
 
 from gliodelta import io
-from gliodelta.imaging.sample import grid_affine, sample_maps, to_grid
+from gliodelta.imaging.sample import grid_affine, sample_maps, to_grid, to_shape
 
 SPACING, SHAPE = (2.0, 2.0, 4.0), (48, 60, 24)
 BALL_MM, RADIUS_MM = np.array([15.0, -10.0, 12.0]), 14
@@ -60,6 +60,53 @@ def test_a_coarser_grid_averages_instead_of_picking():
     assert sampled.std() < 0.3 and sampled.mean() == pytest.approx(1, abs=0.05)
 
 
+RAS = np.eye(4)
+
+
+def content(*shape, seed=0):
+    """A pair of noise that is nowhere 0, far from the edges of its image."""
+    inside = np.random.default_rng(seed).uniform(1, 2, (*shape, 2)).astype(np.float32)
+    return np.pad(inside, [(7, 4)] * 3 + [(0, 0)]), inside
+
+
+def test_resizing_to_half_the_size_averages_blocks_of_the_padded_content():
+    pair, inside = content(10, 12, 14)
+    padded = np.pad(inside, [(3, 3)] * 3 + [(0, 0)])
+    blocks = padded.reshape(8, 2, 9, 2, 10, 2, 2).mean(axis=(1, 3, 5))
+    np.testing.assert_allclose(to_shape(pair, RAS, (8, 9, 10)), np.moveaxis(blocks, -1, 0), rtol=1e-5)
+
+
+def test_resizing_to_its_own_and_to_twice_its_size_repeats_voxels():
+    pair, inside = content(4, 5, 6)
+    padded = np.moveaxis(np.pad(inside, [(3, 3)] * 3 + [(0, 0)]), -1, 0)
+    np.testing.assert_array_equal(to_shape(pair, RAS, (10, 11, 12)), padded)
+    twice = padded.repeat(2, axis=1).repeat(2, axis=2).repeat(2, axis=3)
+    np.testing.assert_allclose(to_shape(pair, RAS, (20, 22, 24)), twice, rtol=1e-6)
+
+
+@pytest.mark.parametrize("shape", [(7, 9, 5), (16, 30, 11), (31, 16, 23)])
+def test_resizing_is_the_area_interpolation_of_the_published_code(shape):
+    torch = pytest.importorskip("torch")
+    pair, inside = content(9, 10, 17, seed=1)
+    padded = torch.tensor(np.moveaxis(np.pad(inside, [(3, 3)] * 3 + [(0, 0)]), -1, 0))
+    expected = torch.nn.functional.interpolate(padded[None], size=shape, mode="area")[0]
+    np.testing.assert_allclose(to_shape(pair, RAS, shape), expected.numpy(), atol=1e-6)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_resized_content_fills_the_array_whatever_its_size_in_mm_and_way_it_lies(order):
+    pair, affine = ball_in_box(*ORDERS[order])
+    resized = to_shape(pair, affine, SHAPE)
+    wider = affine.copy()
+    wider[:3, :3] *= 1.3
+    np.testing.assert_array_equal(resized, to_shape(pair, wider, SHAPE))
+    inside = np.argwhere(resized[0] > 0)
+    # Three voxels of padding are at most 4.6 voxels here, of 60 that were 39.
+    assert (inside.min(axis=0) <= 4).all() and (inside.max(axis=0) >= np.subtract(SHAPE, 5)).all()
+    ball, middle = np.argwhere(resized[1] > 1.25).mean(axis=0), (np.array(SHAPE) - 1) / 2
+    assert (np.sign(ball - middle) == np.sign(BALL_MM)).all()
+
+
 @pytest.fixture
 def cohort(tmp_path):
     rows, images = [], []
@@ -79,7 +126,7 @@ def cohort(tmp_path):
 
 def test_the_cache_holds_the_included_pairs_as_half_floats(cohort):
     folder, images = cohort
-    sample_maps(folder / "maps.tsv", images, SPACING, SHAPE, folder / "grid.safetensors")
+    sample_maps(folder / "maps.tsv", images, SPACING, SHAPE, False, folder / "grid.safetensors")
     cache = load_file(folder / "grid.safetensors")
     assert list(cache) == ["a1/0/50", "b1/0/96"]
     image = io.read_image(images[0])
@@ -87,11 +134,19 @@ def test_the_cache_holds_the_included_pairs_as_half_floats(cohort):
     assert cache["b1/0/96"].dtype == np.float16 and (cache["b1/0/96"] == expected).all()
 
 
+def test_the_cache_of_resized_pairs_holds_them_resized(cohort):
+    folder, images = cohort
+    sample_maps(folder / "maps.tsv", images, SPACING, SHAPE, True, folder / "grid.safetensors")
+    image = io.read_image(images[1])
+    expected = to_shape(np.asarray(image.dataobj), image.affine, SHAPE).astype(np.float16)
+    assert (load_file(folder / "grid.safetensors")["a1/0/50"] == expected).all()
+
+
 def test_the_order_of_rows_and_files_does_not_change_a_byte(cohort):
     folder, images = cohort
-    sample_maps(folder / "maps.tsv", images, SPACING, SHAPE, folder / "first")
+    sample_maps(folder / "maps.tsv", images, SPACING, SHAPE, False, folder / "first")
     io.write_table(io.read_table(folder / "maps.tsv").iloc[::-1], folder / "maps.tsv")
-    sample_maps(folder / "maps.tsv", images[::-1], SPACING, SHAPE, folder / "second")
+    sample_maps(folder / "maps.tsv", images[::-1], SPACING, SHAPE, False, folder / "second")
     assert (folder / "first").read_bytes() == (folder / "second").read_bytes()
 
 
@@ -99,5 +154,5 @@ def test_no_included_pair_makes_an_empty_cache(cohort):
     folder, images = cohort
     table = io.read_table(folder / "maps.tsv").assign(include="no")
     io.write_table(table, folder / "maps.tsv")
-    sample_maps(folder / "maps.tsv", images, SPACING, SHAPE, folder / "grid.safetensors")
+    sample_maps(folder / "maps.tsv", images, SPACING, SHAPE, False, folder / "grid.safetensors")
     assert load_file(folder / "grid.safetensors") == {}

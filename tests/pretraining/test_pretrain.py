@@ -1,5 +1,7 @@
 """An encoder says where it comes from, and a thin fold gives an untrained one."""
 
+import pickle
+
 import pandas as pd
 import pytest
 import torch
@@ -7,6 +9,7 @@ from toy import CARD, ROW, TRAINING, write_split
 
 from gliodelta import io
 from gliodelta.lineage import excluded_patients
+from gliodelta.pretraining import pretrain
 from gliodelta.pretraining.pretrain import pretrain_encoder
 from gliodelta.schema import InvalidInput
 from gliodelta.training.loop import HISTORY
@@ -17,7 +20,7 @@ SPLIT = {"repeat": 1, "fold": 2, "inner": 1}
 KEPT_OUT = ["p11", "p21"]
 
 
-def run(folder, name="first", split=SPLIT, manifest=KEPT_OUT, folds=KEPT_OUT, **recipe):
+def run(folder, name="first", split=SPLIT, manifest=KEPT_OUT, folds=KEPT_OUT, training=TRAINING, watch=None, **recipe):
     """Pretrains on a toy split whose manifest and folds keep these two patients out; returns the outputs."""
     folder.mkdir(exist_ok=True)
     lists, cache, lineage = write_split(folder)
@@ -26,15 +29,15 @@ def run(folder, name="first", split=SPLIT, manifest=KEPT_OUT, folds=KEPT_OUT, **
     io.write_table(parts.assign(**SPLIT), folder / "folds.tsv")
     outputs = {key: folder / name / key for key in ("encoder", "history", "lineage")}
     files = lists["weak"], lineage, folder / "folds.tsv"
-    pretrain_encoder(*files, split, cache, {**RECIPE, **recipe}, TRAINING, outputs)
+    pretrain_encoder(*files, split, cache, {**RECIPE, **recipe}, training, outputs, watch=watch)
     return outputs
 
 
 def test_an_encoder_is_trained_and_says_where_it_comes_from(tmp_path):
     outputs = run(tmp_path)
     model, card = load_model(outputs["encoder"])
-    assert card == CARD
-    assert not torch.equal(model.features[0].weight, build_model(CARD, TRAINING["seed"]).features[0].weight)
+    assert card == {**CARD, "lineage": {**SPLIT, "excluded": excluded_patients(KEPT_OUT)}}
+    assert not torch.equal(model.head[1].weight, build_model(CARD, TRAINING["seed"]).head[1].weight)
     assert len(io.read_table(outputs["history"])) <= TRAINING["pretraining_epochs"]
     lineage = io.read_json(outputs["lineage"])
     assert lineage == {
@@ -47,6 +50,23 @@ def test_equal_inputs_give_equal_files(tmp_path):
     first, second = run(tmp_path / "a"), run(tmp_path / "b")
     for name, file in first.items():
         assert file.read_bytes() == second[name].read_bytes(), name
+
+
+def test_spread_over_gpus_the_processes_get_the_whole_job_and_the_history_is_told(tmp_path, monkeypatch):
+    def launch(count, accelerator, function, arguments):
+        assert (count, accelerator) == (2, "cuda")
+        # As one of the processes would get it; test_devices has several.
+        pickle.loads(pickle.dumps(function))(**pickle.loads(pickle.dumps(arguments)))
+
+    alone, told = [], []
+    first = run(tmp_path / "a", watch=alone.append)
+    monkeypatch.setattr(pretrain, "usable_gpus", lambda wanted: min(wanted, 2))
+    monkeypatch.setattr(pretrain, "launch", launch)
+    second = run(tmp_path / "b", training={**TRAINING, "pretraining_devices": 4}, watch=told.append)
+    for name, file in first.items():
+        assert file.read_bytes() == second[name].read_bytes(), name
+    assert [row["epoch"] for row in told] == [row["epoch"] for row in alone]
+    assert [row["loss"] for row in told] == pytest.approx([row["loss"] for row in alone])
 
 
 def test_a_cut_that_keeps_too_little_leaves_a_fresh_encoder_and_says_so(tmp_path):

@@ -3,11 +3,13 @@
 import pandas as pd
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from safetensors.torch import load_file
 from toy import make_rows, write_cache
 
 from gliodelta.schema import InvalidInput
-from gliodelta.training.data import cut_weak, load_maps
+from gliodelta.training.data import _alike, cut_weak, load_maps
 
 
 def weak(confidences):
@@ -44,6 +46,80 @@ def test_identity_tells_lists_apart(tmp_path):
     cache = write_cache(rows, tmp_path / "cache.safetensors")
     assert load_maps(rows, cache).identity == load_maps(rows, cache).identity
     assert load_maps(rows, cache).identity != load_maps(rows.assign(y=1 - rows["y"]), cache).identity
+
+
+@pytest.fixture
+def mixed(tmp_path):
+    """A function that loads two readers' maps and four of reports, of patients with 1, 1 and 3 maps and 1 map."""
+    keys = [
+        ("p1", "0", "9"),
+        ("p2", "0", "9"),
+        ("p3", "0", "9"),
+        ("p3", "9", "18"),
+        ("p3", "18", "27"),
+        ("p4", "0", "9"),
+    ]
+    rows = pd.DataFrame(keys, columns=["subject", "prior", "current"]).assign(
+        days=[9, 30, 9, 9, 9, 365],
+        y=[1, 0, 1, 0, 1, 0],
+        # What readers say is certain, whatever else stands in their rows.
+        p_unstable=[0.3, 0.4, 0.75, 0.1, 0.6, 0.5],
+        confidence=[0.6, 0.7, 0.75, 0.9, 0.6, 0.5],
+        source=["human", "human", "weak", "weak", "weak", "weak"],
+    )
+    cache = write_cache(rows, tmp_path / "cache.safetensors")
+    return lambda rows=rows, **choices: load_maps(rows, cache, **choices)
+
+
+def test_days_and_sources_come_from_the_rows(mixed):
+    maps = mixed()
+    assert maps.days.tolist() == [9, 30, 9, 9, 9, 365]
+    assert maps.weak.tolist() == [False, False, True, True, True, True]
+    bare = mixed(maps.rows.drop(columns=["days", "source"]), weak_labels="soft")
+    assert bare.days.isnan().all() and not bare.weak.any()
+    # Without a source, labels are readers'.
+    assert bare.targets.tolist() == maps.targets.tolist()
+
+
+@pytest.mark.parametrize(
+    ("weak_labels", "targets", "weights"),
+    [
+        ("hard", [1, 0, 1, 0, 1, 0], [1, 1, 1, 1, 1, 1]),
+        ("weighted", [1, 0, 1, 0, 1, 0], [1, 1, 0.5, 0.8, 0.2, 0]),
+        ("soft", [1, 0, 0.75, 0.1, 0.6, 0.5], [1, 1, 1, 1, 1, 1]),
+    ],
+)
+def test_the_confidence_of_weak_labels_counts_as_asked(mixed, weak_labels, targets, weights):
+    maps = mixed(weak_labels=weak_labels)
+    assert maps.targets.tolist() == pytest.approx(targets)
+    assert maps.weights.tolist() == pytest.approx(weights)
+
+
+def test_weighted_by_patient_each_one_counts_alike_however_many_maps_there_are(mixed):
+    maps = mixed(weighting="patient")
+    assert maps.weights.tolist() == pytest.approx([1.5, 1.5, 0.5, 0.5, 0.5, 1.5])
+    maps = mixed(weighting="patient", weak_labels="weighted")
+    # Three patients share 6; within the third by confidence; the fourth's only label is a guess.
+    assert maps.weights.tolist() == pytest.approx([2, 2, 2 / 3, 16 / 15, 4 / 15, 0])
+
+
+@given(st.lists(st.tuples(st.integers(1, 9), st.floats(0.5, 1)), min_size=1, max_size=40))
+def test_patients_sum_alike_and_the_mean_weight_is_one(maps):
+    subjects = pd.Series([f"p{patient}" for patient, _ in maps])
+    weights = _alike(subjects, [2 * confidence - 1 for _, confidence in maps])
+    sums = weights.groupby(subjects).sum()
+    assert sums[sums > 0].tolist() == pytest.approx([sums.max()] * (sums > 0).sum())
+    assert weights.mean() == pytest.approx(1 if weights.any() else 0)
+
+
+def test_what_is_made_of_the_labels_is_part_of_the_identity(mixed):
+    choices = [{}, {"weak_labels": "soft"}, {"weak_labels": "weighted"}, {"weighting": "patient"}]
+    assert len({mixed(**choice).identity for choice in choices}) == 4
+
+
+def test_a_misspelt_choice_is_refused_with_those_there_are(mixed):
+    with pytest.raises(InvalidInput, match=r"'softly'.*hard, weighted, soft"):
+        mixed(weak_labels="softly")
 
 
 def test_a_confidence_cut_keeps_labels_of_at_least_that_confidence():

@@ -4,48 +4,60 @@ import pytest
 import torch
 
 from gliodelta import plugins
-from gliodelta.training.models import ENCODERS, REPRESENTATIONS
+from gliodelta.training.models import ENCODERS
+
+# The published median shapes: of the human maps, and of the weak ones above .75 and .95.
+HUMAN, WEAK, SURE = (310, 388, 48), (310, 387, 43), (310, 387, 46)
+
+
+def build(name, channels, shape, outputs):
+    """A network without memory, to count."""
+    with torch.device("meta"):
+        return plugins.load(ENCODERS, name).build(channels, shape, outputs)
+
+
+def count(module):
+    return sum(parameter.numel() for parameter in module.parameters())
 
 
 @pytest.mark.parametrize(
     ("name", "shape", "parameters"),
-    [("vgg", (310, 388, 48), 11_299_214), ("vgg", (310, 387, 43), 7_563_662), ("seresnext", (64, 64, 64), 19_489_474)],
+    [
+        ("vgg", HUMAN, 11_299_214),
+        ("vgg", WEAK, 7_563_662),
+        ("vgg", SURE, 7_563_662),
+        ("seresnext", HUMAN, 19_489_474),
+        ("seresnext", WEAK, 19_489_474),
+    ],
 )
 def test_published_parameter_counts(name, shape, parameters):
-    with torch.device("meta"):
-        model = plugins.load(ENCODERS, name).build(1, shape, outputs=2)
-    assert sum(parameter.numel() for parameter in model.parameters()) == parameters
+    assert count(build(name, 1, shape, outputs=2)) == parameters
 
 
-def test_vgg_features_are_the_published_small_part():
-    with torch.device("meta"):
-        model = plugins.load(ENCODERS, "vgg").build(1, (310, 388, 48))
-    assert sum(parameter.numel() for parameter in model.features.parameters()) == 55_212
-    assert model.head[1].in_features == 43_776
+def test_vgg_features_are_the_published_small_part_of_four_stages():
+    for shape, flat in ((HUMAN, 43_776), (WEAK, 29_184), (SURE, 29_184)):
+        model = build("vgg", 1, shape, outputs=2)
+        assert count(model.features) == 55_212
+        assert len(model.features) == 4
+        linear = [layer for layer in model.head if hasattr(layer, "weight")]
+        assert [layer.in_features for layer in linear] == [flat, 256, 128, 32]
+        assert linear[-1].out_features == 2
 
 
 @pytest.mark.parametrize("name", plugins.names(ENCODERS))
-def test_an_encoder_gives_one_logit_a_map_from_features_and_head(name):
-    model = plugins.load(ENCODERS, name).build(2, (32, 32, 16)).eval()
-    inputs = torch.randn(3, 2, 32, 32, 16)
+@pytest.mark.parametrize(("channels", "outputs"), [(1, 2), (3, 1)])
+def test_an_encoder_gives_its_outputs_from_features_and_head(name, channels, outputs):
+    model = plugins.load(ENCODERS, name).build(channels, (32, 32, 16), outputs).eval()
+    inputs = torch.randn(2, channels, 32, 32, 16)
     assert [part for part, _ in model.named_children()] == ["features", "head"]
     with torch.inference_mode():
-        logits = model(inputs)
-        assert logits.shape == (3, 1)
-        torch.testing.assert_close(logits, model.head(model.features(inputs)))
+        found = model(inputs)
+        assert found.shape == (2, outputs)
+        torch.testing.assert_close(found, model.head(model.features(inputs)))
 
 
-@pytest.mark.parametrize("name", plugins.names(REPRESENTATIONS))
-def test_a_representation_of_two_equal_exams_is_zero(name):
-    plugin = plugins.load(REPRESENTATIONS, name)
-    exam = torch.randn(2, 1, 4, 5, 6)
-    seen = plugin.represent(torch.cat([exam, exam], dim=1))
-    assert seen.shape == (2, plugin.CHANNELS, 4, 5, 6)
-    assert not seen.any()
-
-
-def test_signed_difference_is_current_minus_prior_and_the_absolute_one_has_no_direction():
-    pairs = torch.zeros(1, 2, 2, 2, 2)
-    pairs[:, 1] = -3
-    assert (plugins.load(REPRESENTATIONS, "signed-difference").represent(pairs) == -3).all()
-    assert (plugins.load(REPRESENTATIONS, "absolute-difference").represent(pairs) == 3).all()
+@pytest.mark.parametrize("name", plugins.names(ENCODERS))
+def test_features_come_in_stages_that_can_be_thawed_one_after_another(name):
+    model = build(name, 1, (32, 32, 16), outputs=1)
+    assert len([stage for stage in model.features.children() if count(stage)]) >= 3
+    assert count(model.features) == sum(count(stage) for stage in model.features.children())

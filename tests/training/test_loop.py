@@ -1,17 +1,24 @@
 """The loop learns, stops, resumes, and gives the same bytes for the same seed."""
 
 import dataclasses
-import math
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
+from interrupted import STEPS, train_toy, write_maps
 from toy import CARD, TRAINING, make_rows, write_cache
 
+from gliodelta import plugins
 from gliodelta.status import Excluded
 from gliodelta.training.checkpoint import Checkpoint
 from gliodelta.training.data import load_maps
-from gliodelta.training.loop import HISTORY, area_under_curve, make_plan, score, train
-from gliodelta.training.models import build_model
+from gliodelta.training.loop import HISTORY, make_plan, train
+from gliodelta.training.models import LOSSES, build_model, save_model
+from gliodelta.training.scoring import area_under_curve, score
 
 PLAN = make_plan(CARD, TRAINING, epochs=4, learning_rate=1e-3)
 
@@ -92,10 +99,89 @@ def test_the_rarer_class_weighs_more_by_its_rarity_in_the_training_set(maps):
     training, validation = maps
     rare = dataclasses.replace(training, targets=torch.tensor([1.0] * 3 + [0.0] * 9))
     model, history = fit((rare, validation), dataclasses.replace(PLAN, epochs=1))
-    margins = score(model, validation, PLAN.representation) * (2 * validation.targets - 1)
+    margins = score(model, validation, CARD) * (2 * validation.targets - 1)
     weights = torch.where(validation.targets == 1, 3.0, 1.0)
     expected = (weights * torch.log1p(torch.exp(-margins))).mean()
     assert history["validation_loss"][0] == pytest.approx(expected.item(), rel=1e-5)
+
+
+@pytest.mark.parametrize("batch_size", [3, 12])
+def test_every_map_counts_by_its_weight_whatever_its_batch(maps, batch_size):
+    # Nothing moves, so that the epoch's loss is that of the first weights: in eval mode, no map depends on the others.
+    training, validation = maps
+    weights = torch.linspace(0, 2, len(training)) * torch.tensor([1.0, 0.0] * 6)
+    weighted = dataclasses.replace(training, weights=weights)
+    plan = dataclasses.replace(PLAN, learning_rate=0.0, augmentation="none", batch_size=batch_size, epochs=1)
+    model = build_model(CARD, seed=1)
+    model.features.requires_grad_(False)
+    history = train(model, weighted, validation, plan)
+    margins = score(model, training, CARD) * (2 * training.targets - 1)
+    # Only stable maps weigh here: nothing to balance.
+    expected = (weights * torch.log1p(torch.exp(-margins))).sum() / weights.sum()
+    assert history["loss"][0] == pytest.approx(expected.item(), rel=1e-5)
+
+
+def test_maps_without_any_weight_are_none(maps):
+    training, validation = maps
+    with pytest.raises(Excluded, match="train on"):
+        fit((dataclasses.replace(training, weights=torch.zeros(len(training))), validation))
+
+
+@pytest.mark.parametrize("loss", plugins.names(LOSSES))
+def test_every_loss_is_learnt_with(maps, loss):
+    card = {**CARD, "loss": loss}
+    plan = make_plan(card, {**TRAINING, "patience": 10}, epochs=6, learning_rate=3e-3, augmentation="none")
+    model = build_model(card, seed=1)
+    history = train(model, *maps, plan)
+    assert history["loss"].iloc[-1] < history["loss"].iloc[0]
+    best = area_under_curve(maps[1].targets, score(model, maps[1], card))
+    assert best == pytest.approx(history["validation_auc"].max())
+
+
+def test_what_is_thawed_by_epoch_learns_from_that_epoch_on(maps):
+    def thaw(model, epoch, epochs):
+        thawed.append((epoch, epochs))
+        model.features.requires_grad_(epoch > 2)
+
+    def keep(row):
+        states.append(features(model))
+
+    thawed, states, model = [], [], build_model(CARD, seed=1)
+    fresh = features(model)
+    train(model, *maps, PLAN, watch=keep, thaw=thaw)
+    assert thawed == [(epoch, PLAN.epochs) for epoch in range(1, len(states) + 1)]
+    assert all(torch.equal(states[epoch][name], fresh[name]) for epoch in (0, 1) for name in fresh)
+    assert not any(torch.equal(states[2][name], fresh[name]) for name in fresh)
+
+
+def features(model):
+    return {name: tensor.clone() for name, tensor in model.features.state_dict().items()}
+
+
+def test_patience_begins_once_all_is_thawed(maps):
+    def thaw(model, epoch, epochs):
+        model.features.requires_grad_(epoch > 3)
+
+    # At this learning rate nothing changes, so that the first epoch stays the best.
+    plan = dataclasses.replace(PLAN, epochs=9, patience=2, learning_rate=0.0)
+    assert len(fit(maps, plan)[1]) == 3
+    assert len(fit(maps, plan, thaw=thaw)[1]) == 5
+
+
+def test_an_interrupted_thaw_ends_like_an_uninterrupted_one(maps, tmp_path):
+    def thaw(model, epoch, epochs):
+        model.features.requires_grad_(epoch > 2)
+
+    whole, _ = fit(maps, thaw=thaw)
+    with pytest.raises(SystemExit):
+        fit(maps, thaw=thaw, checkpoint=Checkpoint(tmp_path, deadline_minutes=30, clock=hourly()))
+    # The state of a training with another schedule, or none, is not this one's.
+    begun = []
+    fit(maps, checkpoint=Checkpoint(tmp_path), watch=begun.append)
+    assert begun[0]["epoch"] == 1
+    resumed, _ = fit(maps, thaw=thaw, checkpoint=Checkpoint(tmp_path), watch=(rows := []).append)
+    assert rows[0]["epoch"] == 2
+    assert equal(resumed, whole)
 
 
 def test_frozen_features_keep_every_bit_of_weights_and_buffers(maps):
@@ -112,15 +198,7 @@ def test_frozen_features_keep_every_bit_of_weights_and_buffers(maps):
 def test_a_diverged_training_ends_with_finite_weights(maps):
     model, history = fit(maps, dataclasses.replace(PLAN, learning_rate=1e30))
     assert history["validation_auc"].isna().any()
-    assert score(model, maps[1], PLAN.representation).isfinite().all()
-
-
-def test_scores_do_not_depend_on_the_company(maps):
-    model, validation = build_model(CARD, seed=1), maps[1]
-    alone = dataclasses.replace(validation, pairs=validation.pairs[2:3])
-    together = score(model, validation, PLAN.representation)
-    torch.testing.assert_close(score(model, alone, PLAN.representation), together[2:3])
-    assert score(model, dataclasses.replace(validation, pairs=[]), PLAN.representation).shape == (0,)
+    assert score(model, maps[1], CARD).isfinite().all()
 
 
 def nothing(maps):
@@ -139,15 +217,6 @@ def test_without_maps_to_validate_with_all_epochs_are_trained_and_the_last_is_ke
     assert list(history["epoch"]) == [1, 2, 3] and history["validation_loss"].isna().all()
     # The validation chooses the epoch and changes nothing else: after one epoch more, the weights differ.
     assert not equal(model, fit((training, nothing(validation)), dataclasses.replace(plan, epochs=2))[0])
-
-
-def test_area_under_curve_is_the_known_one_and_nan_where_there_is_none():
-    # methods.md, AUC oracle.
-    targets = torch.tensor([0, 0, 0, 1, 1, 0, 1, 1, 0, 1])
-    scores = torch.tensor([0.1, 0.4, 0.35, 0.8, 0.65, 0.5, 0.45, 0.9, 0.2, 0.3])
-    assert area_under_curve(targets, scores) == pytest.approx(0.84)
-    assert math.isnan(area_under_curve(torch.zeros(3), torch.randn(3)))
-    assert math.isnan(area_under_curve(targets, scores * math.inf))
 
 
 def hourly():
@@ -192,6 +261,27 @@ def test_the_state_of_other_initial_weights_is_never_used(maps, tmp_path):
     rows = []
     train(build_model(CARD, seed=2), *maps, PLAN, checkpoint=Checkpoint(tmp_path), watch=rows.append)
     assert rows[0]["epoch"] == 1
+
+
+def test_a_training_that_was_killed_in_an_epoch_ends_with_the_same_bytes(tmp_path):
+    write_maps(tmp_path)
+    paths = [os.environ["PYTHONPATH"], str(Path(__file__).parent)]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
+    # Killed in the middle of the second epoch; gone on from its beginning, in the middle of the third.
+    for epoch, step in ((1, STEPS + 2), (2, STEPS + 2)):
+        command = [sys.executable, Path(__file__).with_name("interrupted.py"), tmp_path, str(step)]
+        assert subprocess.run(command, env=environment).returncode == -signal.SIGKILL
+        (state,) = tmp_path.glob("scratch/*/last.pt")
+        assert torch.load(state, weights_only=True)["progress"]["epoch"] == epoch
+    # The time of the next job is up after an epoch.
+    with pytest.raises(SystemExit) as stop:
+        train_toy(tmp_path, Checkpoint(tmp_path / "scratch", deadline_minutes=30, clock=hourly()))
+    assert stop.value.code == 75
+    models = [train_toy(tmp_path, checkpoint) for checkpoint in (Checkpoint(tmp_path / "scratch"), None)]
+    for name, model in zip(("interrupted", "uninterrupted"), models, strict=True):
+        save_model(model, CARD, tmp_path / name)
+    assert (tmp_path / "interrupted").read_bytes() == (tmp_path / "uninterrupted").read_bytes()
+    assert not any((tmp_path / "scratch").iterdir())
 
 
 def test_two_trainings_that_depend_on_the_same_things_have_two_states(maps, tmp_path):

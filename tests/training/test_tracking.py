@@ -5,7 +5,9 @@ import os
 import socket
 import sys
 
-from gliodelta.training.tracking import run_name, tracked_run
+import pytest
+
+from gliodelta.training.tracking import run_name, tracked_run, training_job
 
 
 def test_disabled_means_that_it_is_not_even_imported(tmp_path, monkeypatch):
@@ -13,6 +15,24 @@ def test_disabled_means_that_it_is_not_even_imported(tmp_path, monkeypatch):
     with tracked_run({"mode": "disabled", "project": "p"}, "name", tmp_path) as watch:
         assert watch is None
     assert not any(tmp_path.iterdir())
+
+
+def test_a_job_keeps_its_state_by_stage_and_name_until_its_time_is_up(tmp_path):
+    settings = {"scratch": tmp_path, "code": "c", "tracking": {"mode": "disabled", "project": "p"}}
+    states = {}
+    for stage, fold, deadline in (("transfer", 1, 0), ("transfer", 2, 0), ("pretraining", 1, 1e-9)):
+        with training_job(stage, {"fold": fold}, deadline=deadline, **settings) as job:
+            checkpoint = job["checkpoint"]
+        assert job["watch"] is None
+        checkpoint.open("run")
+        states[stage, fold] = checkpoint.job
+        if deadline:
+            with pytest.raises(SystemExit):
+                checkpoint.save({})
+        else:
+            checkpoint.save({})
+    assert len(set(states.values())) == 3
+    assert {file.relative_to(tmp_path).parts[0] for file in tmp_path.rglob("last.pt")} == {"transfer", "pretraining"}
 
 
 def test_an_offline_run_holds_numbers_and_its_name_only(tmp_path):

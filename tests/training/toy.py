@@ -18,7 +18,7 @@ TRAINING = {
     "seed": 123,
 }
 ROW = {"encoder": "vgg", "representation": "absolute-difference", "grid": "tiny"}
-CARD = {"encoder": "vgg", "representation": "absolute-difference", "grid": TRAINING["grids"]["tiny"]}
+CARD = {**ROW, "loss": "balanced", "grid": TRAINING["grids"]["tiny"]}
 
 
 def make_rows(patients, first=1):

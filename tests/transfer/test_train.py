@@ -10,10 +10,12 @@ from gliodelta.schema import InvalidInput
 from gliodelta.tables import PREDICTIONS
 from gliodelta.training.loop import HISTORY
 from gliodelta.training.models import build_model, load_model, save_model
-from gliodelta.transfer.predict import predict
+from gliodelta.transfer.predict import UNCALIBRATED, predict
 from gliodelta.transfer.train import train_fold
 
-ARM = {**ROW, "arm": "vgg-a"}
+# The arm's own grid, on which nothing is to be trained: its setting takes up an encoder of another.
+ARM = {**ROW, "arm": "vgg-a", "grid": "other"}
+GRIDS = {**TRAINING["grids"], "other": {"spacing_mm": [9, 9, 9], "shape": [32, 16, 16]}}
 RECIPES = {"most": {**ROW, "recipe": "most", "cut_by": "quantile", "cut": "1"}}
 SETTING = {"strategy": "fine-tune", "recipe": "most", "learning_rate": 1e-3, "weight_decay": 0.0}
 
@@ -24,8 +26,8 @@ def run(folder, encoder_lineage=None, empty=None):
     lists, cache, lineage = write_split(folder)
     if empty:
         io.write_table(io.read_table(lists[empty]).iloc[:0], lists[empty])
-    save_model(build_model(CARD, seed=99), CARD, folder / "encoder.safetensors")
     origin = {"repeat": 1, "fold": 2, "inner": 1, "excluded": "abc", **(encoder_lineage or {})}
+    save_model(build_model(CARD, seed=99), {**CARD, "lineage": origin}, folder / "encoder.safetensors")
     io.write_json(origin, folder / "encoder.json")
     io.write_yaml({"setting": SETTING, "auc": 0.9, "study": "s"}, folder / "best.yaml")
     outputs = {name: folder / "out" / name for name in ("model", "predictions", "history", "lineage")}
@@ -33,11 +35,11 @@ def run(folder, encoder_lineage=None, empty=None):
         best=folder / "best.yaml",
         lists=lists,
         lineages=[lineage, folder / "encoder.json"],
-        cache=cache,
+        caches={"tiny": cache, "other": folder / "nothing"},
         encoders={"most": folder / "encoder.safetensors"},
         arm=ARM,
         recipes=RECIPES,
-        training=TRAINING,
+        training={**TRAINING, "grids": GRIDS},
         outputs=outputs,
     )
     return outputs, lists, cache
@@ -56,23 +58,31 @@ def test_predictions_are_those_of_the_saved_model(trained):
     assert set(table[["repeat", "fold", "inner", "arm"]].itertuples(index=False, name=None)) == {(1, 2, 1, "vgg-a")}
     model, card = load_model(outputs["model"])
     for split in ("validation", "test"):
-        again = predict(model, io.read_table(lists[split]), cache, card["representation"])
+        again = predict(model, io.read_table(lists[split]), cache, card)
         part = table[table["split"] == split]
         assert part["y_true"].tolist() == again["y_true"].tolist()
         np.testing.assert_allclose(part["score"], again["score"], rtol=1e-6)
-        calibrated = 1 / (1 + np.exp(-part["score"] / card["temperature"]))
+        line = card["calibration"]["slope"] * part["score"] + card["calibration"]["intercept"]
+        calibrated = 1 / (1 + np.exp(-line))
         np.testing.assert_allclose(part["probability"], calibrated, rtol=1e-6)
 
 
-def test_the_lineage_names_split_setting_and_temperature(trained):
+def test_an_encoder_is_taken_up_on_its_own_grid(trained):
+    outputs, _, _ = trained
+    _, card = load_model(outputs["model"])
+    assert card["grid"] == GRIDS["tiny"]
+
+
+def test_the_lineage_names_split_setting_and_calibration(trained):
     outputs, _, _ = trained
     lineage = io.read_json(outputs["lineage"])
     _, card = load_model(outputs["model"])
     assert lineage == {
-        "repeat": 1, "fold": 2, "inner": 1, "excluded": "abc", "arm": "vgg-a", "setting": SETTING,
-        "temperature": card["temperature"], "status": "trained", "reason": "",
+        "repeat": 1, "fold": 2, "inner": 1, "excluded": "abc", "arm": "vgg-a", "setting": SETTING, "grid": "tiny",
+        "calibration": card["calibration"], "status": "trained", "reason": "",
     }  # fmt: skip
-    assert card == {**CARD, "temperature": card["temperature"]}
+    origin = {key: lineage[key] for key in ("repeat", "fold", "inner", "excluded")}
+    assert card == {**CARD, "calibration": card["calibration"], "lineage": origin}
 
 
 def test_equal_inputs_give_equal_files(trained, tmp_path):
@@ -90,7 +100,7 @@ def test_an_encoder_that_kept_other_patients_out_is_refused_with_both_splits(tmp
 def test_without_maps_to_train_on_the_model_is_a_fresh_one_and_says_so(tmp_path):
     outputs, _, _ = run(tmp_path, empty="train")
     lineage = io.read_json(outputs["lineage"])
-    assert (lineage["status"], lineage["temperature"]) == ("untrained", 1)
+    assert (lineage["status"], lineage["calibration"]) == ("untrained", UNCALIBRATED)
     assert lineage["reason"].startswith("no map to train on is left")
     model, _ = load_model(outputs["model"])
     fresh = build_model(CARD, TRAINING["seed"]).state_dict()
@@ -105,4 +115,4 @@ def test_a_list_without_maps_gives_no_predictions(tmp_path, empty, left):
     outputs, _, _ = run(tmp_path, empty=empty)
     assert io.read_table(outputs["predictions"]).groupby("split").size().to_dict() == left
     lineage = io.read_json(outputs["lineage"])
-    assert lineage["status"] == "trained" and (lineage["temperature"] == 1) == (empty == "validation")
+    assert lineage["status"] == "trained" and (lineage["calibration"] == UNCALIBRATED) == (empty == "validation")

@@ -19,9 +19,9 @@ rule pretrain_encoder:
         "<benchmarks>/pretraining/pretrain_encoder/{recipe}/<split>.tsv"
     conda:
         "../../envs/training.yaml"
-    threads: 1
+    threads: setting("training", "pretraining_devices")
     resources:
-        gpu=1,
+        gpu=setting("training", "pretraining_devices"),
     params:
         code=code_of_recipe("gliodelta.pretraining.pretrain"),
         recipe=recipe_row,

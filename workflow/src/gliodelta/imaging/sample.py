@@ -1,19 +1,21 @@
 """The maps of a cohort on one grid in one file, which training reads without unpacking (safetensors, memory-mapped)."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 from gliodelta import io
+from gliodelta.imaging.pair import crop
 from gliodelta.imaging.resample import resample
 from gliodelta.sheets import pair_id
 
 
-def sample_maps(maps_table, images, spacing_mm, shape, cache):
-    """Resamples the included pairs of a cohort to a grid of equal voxels and stacks them in one file.
+def sample_maps(maps_table, images, spacing_mm, shape, resize, cache):
+    """Brings the included pairs of a cohort to one shape and stacks them in one file.
 
-    The grid's axes run to the patient's right, front and top (RAS); its centre is the centre of the brain's bounding
-    box, so that the brain may lie anywhere in the scanner. What the grid does not reach is cut off; what the map does
-    not reach is 0.
+    The axes run to the patient's right, front and top (RAS). By default maps are resampled to a grid of equal voxels
+    (`to_grid`); what it does not reach is cut off, what the map does not reach is 0. The published maps are resized
+    instead (`to_shape`).
 
     Args:
         maps_table: maps.tsv of the cohort.
@@ -21,6 +23,7 @@ def sample_maps(maps_table, images, spacing_mm, shape, cache):
             unread.
         spacing_mm: voxel size of the grid (right, front, top).
         shape: its three numbers of voxels.
+        resize: whether maps are resized to `shape`, whatever their size in mm.
         cache: safetensors file to write; key ``{subject}/{prior}/{current}`` -> float16 (2, X, Y, Z) = (prior,
             current), z-scored.
     """
@@ -29,10 +32,11 @@ def sample_maps(maps_table, images, spacing_mm, shape, cache):
     rows = table[table["include"] == "yes"].to_dict("records")
     keys = [f"{row['subject']}/{row['prior']}/{row['current']}" for row in rows]
     found = [files[f"sub-{row['subject']}_pair-{pair_id(row)}_pair.nii.gz"] for row in rows]
-    _write_stack(dict(zip(keys, found, strict=True)), spacing_mm, shape, cache)
+    place = partial(to_shape, shape=shape) if resize else partial(to_grid, spacing_mm=spacing_mm, shape=shape)
+    _write_stack(dict(zip(keys, found, strict=True)), place, shape, cache)
 
 
-def _write_stack(files, spacing_mm, shape, cache):
+def _write_stack(files, place, shape, cache):
     """Writes the safetensors format pair by pair: a cohort on the full grid (35 GB) need not fit in memory."""
     import numpy as np
 
@@ -47,12 +51,12 @@ def _write_stack(files, spacing_mm, shape, cache):
         file.write(len(text).to_bytes(8, "little") + text)
         for key in sorted(files):
             image = io.read_image(files[key])
-            pair = to_grid(np.asarray(image.dataobj, np.float32), image.affine, spacing_mm, shape)
+            pair = place(np.asarray(image.dataobj, np.float32), image.affine)
             file.write(np.ascontiguousarray(pair, "<f2").tobytes())
 
 
 def to_grid(pair, affine, spacing_mm, shape):
-    """Resamples a pair to a RAS grid centred on its brain.
+    """Resamples a pair to a RAS grid, centred on its brain, which may lie anywhere in the scanner.
 
     Args:
         pair: float32 (X, Y, Z, 2), 0 outside the brain.
@@ -72,6 +76,42 @@ def to_grid(pair, affine, spacing_mm, shape):
     sigma = np.sqrt(np.maximum(ratio**2 - 1, 0) / (8 * np.log(2)))
     smooth = (ndimage.gaussian_filter(pair[..., exam], sigma, mode="constant", truncate=3) for exam in range(2))
     return np.stack([resample(exam, affine, np.eye(4), shape, target) for exam in smooth])
+
+
+def to_shape(pair, affine, shape):
+    """Resizes a pair as published: what it shows, with its padding, fills the array whatever its size in mm.
+
+    Each voxel is the mean of those it covers wholly or in part (adaptive average pooling, which MONAI's `Resized` does
+    by default; Di Noto et al. 2022, arXiv 2210.09698, public code). Voxels of two patients differ in size, and those of
+    a large head are as many as those of a small one.
+
+    Args:
+        pair: float32 (X, Y, Z, 2), 0 outside the brain.
+        affine: 4x4, voxels to world mm (RAS+); its axes are turned to the nearest of the patient's.
+        shape: three numbers of voxels.
+
+    Returns:
+        float32 (2, *shape).
+    """
+    import nibabel
+    import numpy as np
+
+    turned = nibabel.apply_orientation(pair, nibabel.io_orientation(affine))
+    (image,), _ = crop([turned], turned.any(axis=-1), np.eye(4))
+    for axis, after in enumerate(shape):
+        image = np.moveaxis(np.tensordot(_pooling(image.shape[axis], after), image, (1, axis)), 0, axis)
+    return np.moveaxis(image, -1, 0)
+
+
+def _pooling(before, after):
+    """The matrix (after, before) that averages the voxels that each new one covers."""
+    import numpy as np
+
+    edges = np.arange(after + 1) * before / after
+    starts, ends = np.floor(edges[:-1]), np.ceil(edges[1:])
+    voxels = np.arange(before)
+    covered = (voxels >= starts[:, None]) & (voxels < ends[:, None])
+    return (covered / covered.sum(axis=1, keepdims=True)).astype(np.float32)
 
 
 def grid_affine(mask, affine, spacing_mm, shape):

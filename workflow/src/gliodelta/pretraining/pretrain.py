@@ -7,6 +7,7 @@ from gliodelta.pretraining.methods import Untrainable
 from gliodelta.schema import InvalidInput
 from gliodelta.splits import TEST, VALIDATION
 from gliodelta.training.data import cut_weak
+from gliodelta.training.devices import group, launch, usable_gpus
 from gliodelta.training.loop import HISTORY
 from gliodelta.training.models import build_model, card_of, save_model
 
@@ -27,20 +28,35 @@ def pretrain_encoder(
         folds: table of `splits.split_patients`.
         split: dict with `repeat`, `fold` and `inner`, the split that is asked for.
         cache: safetensors file of the recipe's grid (`data.load_maps`).
-        recipe: row of recipes.tsv (dict).
+        recipe: row of recipes.tsv (dict); loss, augmentation, weak_labels and weighting may be missing.
         training: section `training` of the configuration: grids, pretraining_epochs, pretraining_learning_rate,
-            patience, batch_size, seed.
+            patience, batch_size, seed and, to spread the training over several GPUs, pretraining_devices.
         outputs: dict with the paths to write: `encoder` (safetensors), `history` (table, one row an epoch) and
             `lineage` (JSON: the split, its `excluded`, the recipe, `status` trained | untrained, reason, and the counts
             of patients, pairs and unstable pairs that the cut kept).
         checkpoint: `training.checkpoint.Checkpoint` of the job, or None.
-        threads: CPU threads.
+        threads: CPU threads of all processes together.
         watch: function that is called with each new row of the history, or None.
 
     Raises:
         InvalidInput: the manifest is another split's, or lets through a patient whom the split keeps out.
         SystemExit: 75, when the checkpoint's deadline passes.
     """
+    work = {"weak": weak, "lineage": lineage, "folds": folds, "split": split, "cache": cache, "recipe": recipe}
+    work |= {"training": training, "outputs": outputs, "checkpoint": checkpoint}
+    count = usable_gpus(training.get("pretraining_devices", 1))
+    if count == 1:
+        _pretrain(**work, threads=threads, watch=watch)
+        return
+    launch(count, "cuda", _pretrain, {**work, "threads": max(1, threads // count)})
+    if watch:
+        # Other processes have trained; the history is read out once they are done.
+        for row in io.read_table(outputs["history"]).to_dict("records"):
+            watch(row)
+
+
+def _pretrain(weak, lineage, folds, split, cache, recipe, training, outputs, checkpoint, threads, watch=None):
+    """What each process of the training does; the first one writes."""
     import pandas as pd
     import torch
 
@@ -53,11 +69,13 @@ def pretrain_encoder(
     method = plugins.load(METHODS, recipe["method"])
     status, reason = "trained", ""
     try:
-        history = method.pretrain(model, rows, cache, card, training, checkpoint, watch)
+        history = method.pretrain(model, rows, cache, recipe, training, checkpoint, watch)
     except Untrainable as lack:
         history, status, reason = pd.DataFrame(columns=HISTORY), "untrained", str(lack)
         print(f"the encoder is left untrained: {reason}")
-    save_model(model, card, outputs["encoder"])
+    if group().rank:
+        return
+    save_model(model, {**card, "lineage": origin}, outputs["encoder"])
     io.write_table(history, outputs["history"])
     labels = {"patients": rows["subject"].nunique(), "pairs": len(rows), "unstable": int(rows["y"].sum())}
     io.write_json({**origin, "recipe": recipe, "status": status, "reason": reason, **labels}, outputs["lineage"])

@@ -6,6 +6,7 @@ from gliodelta import io, plugins
 
 ENCODERS = "gliodelta.training.encoders"
 REPRESENTATIONS = "gliodelta.training.representations"
+LOSSES = "gliodelta.training.losses"
 # Metadata of safetensors are texts without an order: one key keeps equal weights equal files.
 CARD = "gliodelta"
 
@@ -14,25 +15,52 @@ def build_model(card, seed=0):
     """Builds a freshly initialised network.
 
     Args:
-        card: dict with `encoder` and `representation` (names of plug-ins) and `grid` (dict with `shape` in voxels).
+        card: dict with `encoder`, `representation` and `loss` (names of plug-ins) and `grid` (dict with `shape` in
+            voxels).
         seed: of the initial weights.
 
     Returns:
-        torch.nn.Module with the parts `features` and `head`, from [N, channels, X, Y, Z] to one logit [N, 1].
+        torch.nn.Module with the parts `features` and `head`, for `forward`.
     """
     import torch
 
-    channels = plugins.load(REPRESENTATIONS, card["representation"]).CHANNELS
+    representation = plugins.load(REPRESENTATIONS, card["representation"])
     encoder = plugins.load(ENCODERS, card["encoder"])
+    outputs = plugins.load(LOSSES, card["loss"]).OUTPUTS
+    shape = tuple(card["grid"]["shape"])
     torch.manual_seed(seed)
-    return encoder.build(channels, tuple(card["grid"]["shape"]))
+    network = encoder.build(representation.CHANNELS, shape, outputs)
+    if hasattr(representation, "compare"):
+        return representation.compare(network.features, shape, outputs)
+    return network
+
+
+def forward(model, representation, pairs, days):
+    """Runs a network on pairs of exams.
+
+    Args:
+        model: `build_model`'s, on the device of `pairs`.
+        representation: name of the representation on its card.
+        pairs: float tensor [N, 2, X, Y, Z] (prior, current).
+        days: float tensor [N], between the two exams; only representations that compare features use them.
+
+    Returns:
+        float32 tensor [N, outputs of the loss].
+    """
+    import torch
+
+    plugin = plugins.load(REPRESENTATIONS, representation)
+    inputs = plugin.represent(pairs).contiguous(memory_format=torch.channels_last_3d)
+    outputs = model(inputs, days) if hasattr(plugin, "compare") else model(inputs)
+    return outputs.float()
 
 
 def card_of(row, training):
-    """Returns the card of an arm or recipe: its encoder, representation and grid (`spacing_mm`, `shape`)."""
+    """Returns the card of an arm or recipe: its encoder, representation, loss and grid (`spacing_mm`, `shape`)."""
     return {
         "encoder": row["encoder"],
         "representation": row["representation"],
+        "loss": row.get("loss") or "balanced",
         "grid": training["grids"][row["grid"]],
     }
 
@@ -52,13 +80,18 @@ def load_model(path):
     Returns:
         (model on the CPU, card).
     """
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        card = json.loads(file.metadata()[CARD])
+    card = read_card(path)
     model = build_model(card)
     load_weights(model, path)
     return model, card
+
+
+def read_card(path):
+    """Returns the card of weights that `save_model` wrote, without reading the weights."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        return json.loads(file.metadata()[CARD])
 
 
 def load_weights(model, path, parts=("features", "head")):

@@ -1,6 +1,30 @@
-"""Weights & Biases, off by default: the workflow's own record is history.tsv."""
+"""What surrounds a training: its live state, and Weights & Biases, which is off by default.
+
+The workflow's own record of a training is history.tsv.
+"""
 
 import contextlib
+
+from gliodelta.training.checkpoint import Checkpoint
+
+
+@contextlib.contextmanager
+def training_job(stage, wildcards, scratch, code, deadline, tracking):
+    """Opens what the training of one job needs besides its inputs.
+
+    Args:
+        stage: name of the stage.
+        wildcards: dict of the job's wildcards; with the stage they name the run.
+        scratch: folder of unfinished state of all stages.
+        code, deadline: see `checkpoint.Checkpoint`; the deadline in minutes.
+        tracking: settings of `tracked_run`.
+
+    Yields:
+        dict with `checkpoint` and `watch`, arguments of the training.
+    """
+    name, folder = run_name(stage, **wildcards), f"{scratch}/{stage}"
+    with tracked_run(tracking, name, folder) as watch:
+        yield {"checkpoint": Checkpoint(folder, code, deadline).of(name), "watch": watch}
 
 
 @contextlib.contextmanager

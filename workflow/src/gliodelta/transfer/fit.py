@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from gliodelta import io, plugins
 from gliodelta.training.data import cut_weak, load_maps
-from gliodelta.training.loop import area_under_curve, make_plan, score, train
+from gliodelta.training.loop import make_plan, train
 from gliodelta.training.models import build_model, card_of
+from gliodelta.training.scoring import area_under_curve, score
 from gliodelta.transfer.predict import scored_rows
 
 STRATEGIES = "gliodelta.transfer.strategies"
@@ -18,7 +19,7 @@ class Fitted:
     Attributes:
         model: torch module on the CPU, in evaluation mode, with the weights of its best epoch.
         history: pandas.DataFrame, one row an epoch (`loop.HISTORY`).
-        validation: pandas.DataFrame with subject, prior, current, y_true, score (logit).
+        validation: pandas.DataFrame with subject, prior, current, y_true, score (`scoring.score`).
         auc: validation AUC of the best epoch; NaN where the validation has one class or no map.
     """
 
@@ -28,14 +29,28 @@ class Fitted:
     auc: float
 
 
+def arm_at(setting, arm, recipes):
+    """Returns the arm's row on the grid that a setting is trained on.
+
+    That is the recipe's where its encoder is taken up, since weights fit only the grid that they were trained on. As
+    published: mixed trainings ran at the median shape of the human-labelled maps, fine-tuned ones at that of the
+    recipe's.
+    """
+    if not plugins.load(STRATEGIES, setting["strategy"]).TAKES_ENCODER:
+        return arm
+    return {**arm, "grid": recipes[setting["recipe"]]["grid"]}
+
+
 def fit_setting(
     setting, arm, recipes, lists, cache, encoders, training, checkpoint=None, threads=1, watch=None
 ):  # fmt: skip
     """Fits a model. It depends on its arguments only: on a CPU, equal ones give the same weights to the bit.
 
     Args:
-        setting: dict with `strategy`, `recipe` ("" where the strategy needs none), `learning_rate`, `weight_decay`.
-        arm: the arm's row of arms.tsv (dict).
+        setting: dict with `strategy`, `recipe` ("" where the strategy needs none), `learning_rate`, `weight_decay` and,
+            where it is not the configuration's, `seed`.
+        arm: the arm's row of arms.tsv (dict), on the setting's grid (`arm_at`); loss, augmentation, weak_labels and
+            weighting may be missing.
         recipes: dict of recipe name to its row of recipes.tsv.
         lists: dict with the paths of the split's lists `train`, `validation` and `weak`.
         cache: safetensors file of the arm's grid (`data.load_maps`).
@@ -61,11 +76,13 @@ def fit_setting(
     weak = io.read_table(lists["weak"])
     weak = cut_weak(weak, recipe["cut_by"], recipe["cut"]) if recipe else weak.iloc[:0]
     rows = strategy.training_rows(io.read_table(lists["train"]), weak)
+    learnt = load_maps(rows, cache, arm.get("weak_labels", "hard"), arm.get("weighting", "map"))
     validation = load_maps(io.read_table(lists["validation"]), cache)
-    card = card_of(arm, training)
-    model = build_model(card, training["seed"])
+    card, seed = card_of(arm, training), setting.get("seed", training["seed"])
+    model = build_model(card, seed)
     strategy.prepare(model, encoders[setting["recipe"]] if recipe else None)
-    plan = make_plan(card, training, training["epochs"], setting["learning_rate"], setting["weight_decay"])
-    history = train(model, load_maps(rows, cache), validation, plan, checkpoint, watch)
-    scores = score(model, validation, card["representation"])
+    rates = setting["learning_rate"], setting["weight_decay"]
+    plan = make_plan(card, training, training["epochs"], *rates, arm.get("augmentation", "pair"), seed)
+    history = train(model, learnt, validation, plan, checkpoint, watch, getattr(strategy, "thaw", None))
+    scores = score(model, validation, card)
     return Fitted(model, history, scored_rows(validation, scores), area_under_curve(validation.targets, scores))

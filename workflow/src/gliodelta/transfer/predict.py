@@ -2,32 +2,34 @@
 
 from gliodelta.tables import PAIR
 from gliodelta.training.data import load_maps
-from gliodelta.training.loop import score
+from gliodelta.training.scoring import score
 
-# Below a tenth or above ten times the logit's own scale, a few validation patients say nothing more about it: with
-# perfectly separated ones the best temperature would be 0.
-TEMPERATURES = (0.1, 10.0)
+# What is told of models that nothing calibrates: scores are logits.
+UNCALIBRATED = {"slope": 1.0, "intercept": 0.0}
+# Change of the log odds by one standard deviation of the scores. A few validation patients cannot tell that scores say
+# less than the lower one or more than the upper; the lower keeps the scores' order where they are worse than chance.
+SLOPES = (0.1, 10.0)
 
 
-def predict(model, rows, cache, representation, threads=1):
+def predict(model, rows, cache, card, threads=1):
     """Scores the maps of a list.
 
     Args:
         model: torch module (`training.models.load_model`).
         rows: pandas.DataFrame with subject, prior, current, and y where it is known.
         cache: safetensors file of the model's grid.
-        representation: name of the representation on the model's card.
+        card: the model's card.
         threads: CPU threads.
 
     Returns:
-        pandas.DataFrame with subject, prior, current, y_true (NaN where unknown) and score, the logit for unstable;
-        rows in the order given.
+        pandas.DataFrame with subject, prior, current, y_true (NaN where unknown) and score (`scoring.score`); rows
+        in the order given.
     """
     import torch
 
     torch.set_num_threads(threads)
     maps = load_maps(rows, cache)
-    return scored_rows(maps, score(model, maps, representation))
+    return scored_rows(maps, score(model, maps, card))
 
 
 def scored_rows(maps, scores):
@@ -35,33 +37,46 @@ def scored_rows(maps, scores):
     return maps.rows[PAIR].assign(y_true=maps.targets.numpy(), score=scores.numpy())
 
 
-def probability(scores, temperature):
-    """Returns sigmoid(score / temperature) of an array of scores."""
+def probability(scores, calibration):
+    """Returns sigmoid(slope * score + intercept) of an array of scores; see `fit_calibration`."""
+    import numpy as np
     from scipy.special import expit
 
-    return expit(scores / temperature)
+    # In the scores' own single precision, a steep slope would lose digits.
+    return expit(calibration["slope"] * np.asarray(scores, float) + calibration["intercept"])
 
 
-def fit_temperature(y_true, scores):
-    """Fits the temperature that makes validation probabilities most likely (Guo et al. 2017, arXiv 1706.04599).
+def fit_calibration(y_true, scores):
+    """Fits the line from scores to the log odds of unstable: Platt scaling (Platt 1999, "Probabilistic outputs").
+
+    A temperature alone would take scores for logits. Those of the published losses are none, and those of the others
+    are for classes that are equally common, which the validation patients' are not.
 
     Args:
         y_true: array of 0 and 1.
-        scores: array of logits.
+        scores: array of finite scores.
 
     Returns:
-        float in `TEMPERATURES`; 1 where there is one class, which fits no temperature.
+        dict with `slope`, which is positive, and `intercept`; `UNCALIBRATED` where there is one class.
     """
     import numpy as np
-    from scipy.optimize import minimize_scalar
+    from scipy.optimize import minimize
 
     y_true, scores = np.asarray(y_true, float), np.asarray(scores, float)
-    if len(set(y_true)) < 2:
-        return 1.0
+    unstable, stable = y_true.sum(), (1 - y_true).sum()
+    if not unstable or not stable:
+        return UNCALIBRATED
+    # Platt's targets, as if each class had been seen once more on the other side: perfectly told apart, classes would
+    # ask for an endless slope.
+    targets = np.where(y_true == 1, (unstable + 1) / (unstable + 2), 1 / (stable + 2))
+    centre, spread = scores.mean(), scores.std() if np.ptp(scores) else 1.0
+    standard = (scores - centre) / spread
 
-    def surprise(log_temperature):
-        logits = scores / np.exp(log_temperature)
-        return np.mean(np.logaddexp(0, logits) - y_true * logits)
+    def surprise(line):
+        logits = np.exp(line[0]) * standard + line[1]
+        return np.mean(np.logaddexp(0, logits) - targets * logits)
 
-    found = minimize_scalar(surprise, bounds=np.log(TEMPERATURES), method="bounded")
-    return float(np.exp(found.x))
+    start = [0.0, np.log(unstable / stable)]
+    log_slope, middle = minimize(surprise, start, method="L-BFGS-B", bounds=[np.log(SLOPES), (None, None)]).x
+    slope = np.exp(log_slope) / spread
+    return {"slope": float(slope), "intercept": float(middle - slope * centre)}

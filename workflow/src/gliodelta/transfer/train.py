@@ -1,17 +1,17 @@
 """The final model of a split: the best setting of its outer fold, fitted, calibrated, and shown the test patients."""
 
 from gliodelta import io
-from gliodelta.lineage import check_lineage
+from gliodelta.lineage import check_cards, check_lineage, origin
 from gliodelta.status import Excluded
 from gliodelta.tables import PREDICTIONS, SPLIT
 from gliodelta.training.loop import HISTORY
-from gliodelta.training.models import build_model, card_of, save_model
-from gliodelta.transfer.fit import fit_setting
-from gliodelta.transfer.predict import fit_temperature, predict, probability
+from gliodelta.training.models import build_model, card_of, read_card, save_model
+from gliodelta.transfer.fit import arm_at, fit_setting
+from gliodelta.transfer.predict import UNCALIBRATED, fit_calibration, predict, probability
 
 
 def train_fold(
-    best, lists, lineages, cache, encoders, arm, recipes, training, outputs, checkpoint=None, threads=1, watch=None
+    best, lists, lineages, caches, encoders, arm, recipes, training, outputs, checkpoint=None, threads=1, watch=None
 ):  # fmt: skip
     """Fits the best setting on one split and predicts its validation and test patients.
 
@@ -22,20 +22,23 @@ def train_fold(
         best: best.yaml of the outer fold's tuning.
         lists: dict with the paths of the split's lists `train`, `validation`, `test` and `weak`.
         lineages: paths of lineage.json, the manifest's first, then those of the encoders.
-        cache, encoders, arm, recipes, training, checkpoint, threads, watch: see `fit.fit_setting`.
-        outputs: dict with the paths to write: `model` (safetensors, its card has the temperature), `predictions` (table
-            of `tables.PREDICTIONS`), `history` (table) and `lineage` (JSON: the split, its `excluded`, the arm, setting
-            and temperature, `status` trained | untrained, reason).
+        caches: dict of each grid that the arm may train on to its file of sampled maps.
+        encoders, arm, recipes, training, checkpoint, threads, watch: see `fit.fit_setting`.
+        outputs: dict with the paths to write: `model` (safetensors, its card has the calibration), `predictions` (table
+            of `tables.PREDICTIONS`), `history` (table) and `lineage` (JSON: the split, its `excluded`, the arm, the
+            setting, its grid and calibration, `status` trained | untrained, reason).
 
     Raises:
         InvalidInput: an encoder was trained with other patients left out; names both splits.
     """
     lineage, *others = [io.read_json(path) for path in lineages]
     check_lineage(lineage, others)
+    check_cards(lineage, [read_card(path) for path in encoders.values()])
     setting = io.read_yaml(best)["setting"]
     split = {key: lineage[key] for key in SPLIT}
-    card = card_of(arm, training)
-    temperature, status, reason = 1.0, "trained", ""
+    arm = arm_at(setting, arm, recipes)
+    card, cache = card_of(arm, training), caches[arm["grid"]]
+    calibration, status, reason = UNCALIBRATED, "trained", ""
     try:
         fitted = fit_setting(setting, arm, recipes, lists, cache, encoders, training, checkpoint, threads, watch)
     except Excluded as lack:
@@ -44,15 +47,15 @@ def train_fold(
         print(f"the model is left untrained: {reason}")
     else:
         model, history = fitted.model, fitted.history
-        temperature = fit_temperature(fitted.validation["y_true"], fitted.validation["score"])
-        test = predict(model, io.read_table(lists["test"]), cache, arm["representation"], threads)
-        predictions = _predictions({"validation": fitted.validation, "test": test}, temperature, arm["arm"], split)
+        calibration = fit_calibration(fitted.validation["y_true"], fitted.validation["score"])
+        test = predict(model, io.read_table(lists["test"]), cache, card, threads)
+        predictions = _predictions({"validation": fitted.validation, "test": test}, calibration, arm["arm"], split)
 
-    save_model(model, {**card, "temperature": temperature}, outputs["model"])
+    save_model(model, {**card, "calibration": calibration, "lineage": origin(lineage)}, outputs["model"])
     io.write_table(predictions, outputs["predictions"])
     io.write_table(history, outputs["history"])
-    document = {**split, "excluded": lineage["excluded"], "arm": arm["arm"], "setting": setting}
-    io.write_json({**document, "temperature": temperature, "status": status, "reason": reason}, outputs["lineage"])
+    document = {**split, "excluded": lineage["excluded"], "arm": arm["arm"], "setting": setting, "grid": arm["grid"]}
+    io.write_json({**document, "calibration": calibration, "status": status, "reason": reason}, outputs["lineage"])
 
 
 def _empty(columns):
@@ -61,9 +64,9 @@ def _empty(columns):
     return pd.DataFrame(columns=columns)
 
 
-def _predictions(parts, temperature, arm, split):
+def _predictions(parts, calibration, arm, split):
     import pandas as pd
 
     table = pd.concat([rows.assign(split=name) for name, rows in parts.items()], ignore_index=True)
-    table = table.assign(probability=probability(table["score"], temperature), **split, arm=arm)
+    table = table.assign(probability=probability(table["score"], calibration), **split, arm=arm)
     return table.astype({"y_true": int})[PREDICTIONS]

@@ -1,8 +1,8 @@
 """Ways to train an encoder before the human labels are seen, one a file.
 
-A plug-in has ``pretrain(model, rows, cache, card, training, checkpoint, watch)``: trains `model` in place on the weak
-rows that the recipe's cut kept and returns the history (pandas.DataFrame, one row an epoch). It raises `Untrainable`
-when the rows do not suffice.
+A plug-in has ``pretrain(model, rows, cache, recipe, training, checkpoint, watch)``: trains `model` in place on the weak
+rows that the recipe's cut kept, as its row of recipes.tsv says, and returns the history (pandas.DataFrame, one row an
+epoch). It raises `Untrainable` when the rows do not suffice.
 """
 
 

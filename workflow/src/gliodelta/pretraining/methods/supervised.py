@@ -1,14 +1,15 @@
 """Training on the weak labels as if they were true, as published (Di Noto et al. 2022)."""
 
 from gliodelta.pretraining.methods import Untrainable
-from gliodelta.training.data import load_maps
+from gliodelta.training.data import WEAK, load_maps
 from gliodelta.training.loop import make_plan, train
+from gliodelta.training.models import card_of
 
 # Published share of the weakly labelled patients that validates the pretraining.
 VALIDATION = 0.25
 
 
-def pretrain(model, rows, cache, card, training, checkpoint=None, watch=None):
+def pretrain(model, rows, cache, recipe, training, checkpoint=None, watch=None):
     """Trains `model` in place; see the package.
 
     Raises:
@@ -18,10 +19,14 @@ def pretrain(model, rows, cache, card, training, checkpoint=None, watch=None):
         raise Untrainable("fewer than two patients have a weak label that the cut keeps")
     if rows["y"].nunique() < 2:
         raise Untrainable("all weak labels that the cut keeps are of one class")
+    card = card_of(recipe, training)
     validating = rows["subject"].isin(draw_patients(rows, VALIDATION, training["seed"]))
-    plan = make_plan(card, training, training["pretraining_epochs"], training["pretraining_learning_rate"])
-    parts = [load_maps(rows[part], cache) for part in (~validating, validating)]
-    return train(model, *parts, plan, checkpoint, watch)
+    rates = training["pretraining_learning_rate"], 0.0
+    plan = make_plan(card, training, training["pretraining_epochs"], *rates, recipe.get("augmentation", "pair"))
+    rows = rows.assign(source=WEAK)
+    learnt = load_maps(rows[~validating], cache, recipe.get("weak_labels", "hard"), recipe.get("weighting", "map"))
+    # Epochs are told apart by the labels as they read, each map alike, however the recipe learns from them.
+    return train(model, learnt, load_maps(rows[validating], cache), plan, checkpoint, watch)
 
 
 def draw_patients(rows, share, seed):

@@ -7,7 +7,7 @@ def build(channels, shape, outputs=1):
     Args:
         channels: channels of the representation.
         shape: (X, Y, Z) of the grid; the network pools globally and fits any.
-        outputs: 1 logit, or 2 for the published size.
+        outputs: of the loss; 2 for the published size.
 
     Returns:
         torch.nn.Sequential with `features` and `head`.

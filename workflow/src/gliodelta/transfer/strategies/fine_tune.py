@@ -4,6 +4,7 @@ from gliodelta.training.models import load_weights
 from gliodelta.transfer.strategies.scratch import training_rows as training_rows
 
 NEEDS_RECIPE = True
+TAKES_ENCODER = True
 
 
 def prepare(model, encoder):

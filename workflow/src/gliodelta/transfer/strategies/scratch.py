@@ -1,6 +1,7 @@
 """Human labels only: the baseline."""
 
 NEEDS_RECIPE = False
+TAKES_ENCODER = False
 
 
 def training_rows(human, weak):
