@@ -1,6 +1,6 @@
 """Predicts a cohort that no model was trained on."""
 
-from gliodelta.external import predict_external
+from gliodelta.external.predict import predict_external
 from gliodelta.logs import job_log
 
 with job_log(snakemake.log[0]):
@@ -12,9 +12,8 @@ with job_log(snakemake.log[0]):
         split=snakemake.params.role,
         maps=snakemake.input.maps,
         labels_sheet=snakemake.input.labels or None,
-        cache=snakemake.input.cache,
-        predictions=snakemake.output.predictions,
-        members=snakemake.output.members,
-        figure=snakemake.output.figure,
+        caches=dict(zip(snakemake.params.grids, snakemake.input.caches, strict=True)),
+        settings=snakemake.params.settings,
+        outputs=dict(snakemake.output.items()),
         threads=snakemake.threads,
     )

@@ -9,12 +9,20 @@ import torch
 from safetensors.torch import save_file
 
 from gliodelta import io
-from gliodelta.external import predict_external
+from gliodelta.external.ensembles import ENSEMBLES
+from gliodelta.external.predict import predict_external
 from gliodelta.schema import InvalidInput
 from gliodelta.training.models import build_model, save_model
 
-CARD = {"encoder": "vgg", "representation": "absolute-difference", "grid": {"spacing_mm": [1, 1, 1], "shape": [16] * 3}}
+CARD = {
+    "encoder": "vgg",
+    "representation": "absolute-difference",
+    "loss": "balanced",
+    "grid": {"spacing_mm": [1, 1, 1], "shape": [16] * 3},
+}
 TEMPERATURES = (0.5, 2.0, 1.0)
+# 9 of 29 pairs at home are unstable: with half a pair more of each class, a prior of 9.5 / 30.
+HOME = {"pairs": {"train": 20, "validation": 9}, "unstable": {"train": 6, "validation": 3}}
 PAIRS = [("b1", "0", "30"), ("b1", "30", "60"), ("b2", "0", "90"), ("b10", "0", "90")]
 LABELS = {("b1", "0", "30"): "progression", ("b2", "0", "90"): "stable", ("b1", "30", "60"): "unknown"}
 
@@ -23,10 +31,17 @@ def sigmoid(value):
     return 1 / (1 + math.exp(-value))
 
 
+def calibration(temperature):
+    """Divides scores by a temperature."""
+    return {"slope": 1 / temperature, "intercept": 0.0}
+
+
 @pytest.fixture
 def cohort(tmp_path):
     """Three models and a cohort of four pairs, the last excluded; `cohort.predict(...)` returns both tables."""
-    files = {name: tmp_path / f"{name}.tsv" for name in ("maps", "labels", "predictions", "members")}
+    outputs = {name: tmp_path / f"{name}.tsv" for name in ("predictions", "members", "ensembles", "scores")}
+    files = {**outputs, **{name: tmp_path / f"{name}.tsv" for name in ("maps", "labels")}}
+    outputs["figure"] = tmp_path / "predictions.png"
     keys = ("subject", "prior", "current")
     rows = [{**dict(zip(keys, pair, strict=True)), "days": 30, "include": "yes", "reason": ""} for pair in PAIRS]
     rows[-1].update(include="no", reason="an exam is missing")
@@ -42,21 +57,21 @@ def cohort(tmp_path):
     for inner, temperature in enumerate(TEMPERATURES, start=1):
         models.append(tmp_path / f"{inner}.safetensors")
         lineages.append(tmp_path / f"{inner}.json")
-        save_model(build_model(CARD, seed=inner), CARD, models[-1])
-        split = {"repeat": 1, "fold": 1, "inner": inner}
+        origin = {"repeat": 1, "fold": 1, "inner": inner, "excluded": f"x{inner}"}
+        save_model(build_model(CARD, seed=inner), {**CARD, "lineage": origin}, models[-1])
         manifests.append(tmp_path / f"manifest-{inner}.json")
-        io.write_json({**split, "excluded": f"x{inner}"}, manifests[-1])
-        model = {"arm": "transfer", "temperature": temperature, "status": "trained"}
-        io.write_json({**split, "excluded": f"x{inner}", **model}, lineages[-1])
+        io.write_json({**origin, "pairs": HOME["pairs"], "unstable": HOME["unstable"]}, manifests[-1])
+        model = {"arm": "transfer", "calibration": calibration(temperature), "status": "trained", "grid": "tiny"}
+        io.write_json({**origin, **model}, lineages[-1])
 
     def predict(**changes):
         given = {"models": models, "lineages": lineages, "arm": "transfer", "split": "external", "maps": files["maps"]}
-        given |= {"labels_sheet": files["labels"], "cache": cache, "figure": tmp_path / "predictions.png"}
-        given |= {"manifests": manifests, "predictions": files["predictions"], "members": files["members"]}
+        given |= {"labels_sheet": files["labels"], "caches": {"tiny": cache}, "outputs": outputs}
+        given |= {"manifests": manifests, "settings": {"bootstraps": 100, "seed": 1}}
         predict_external(**{**given, **changes})
         return io.read_table(files["predictions"]), io.read_table(files["members"])
 
-    return SimpleNamespace(predict=predict, files=files, lineages=lineages, folder=tmp_path)
+    return SimpleNamespace(predict=predict, files=files, lineages=lineages, models=models, folder=tmp_path)
 
 
 def test_every_included_pair_is_predicted_and_no_other(cohort):
@@ -88,7 +103,7 @@ def test_members_differ_and_another_temperature_changes_only_probabilities(cohor
     _, members = cohort.predict()
     assert members.groupby("subject")["score"].nunique().gt(1).all()
     document = io.read_json(cohort.lineages[0])
-    io.write_json({**document, "temperature": 10.0}, cohort.lineages[0])
+    io.write_json({**document, "calibration": calibration(10.0)}, cohort.lineages[0])
     _, cooler = cohort.predict()
     assert cooler["score"].equals(members["score"])
     changed = (cooler["probability"] - 0.5).abs() < (members["probability"] - 0.5).abs()
@@ -97,7 +112,7 @@ def test_members_differ_and_another_temperature_changes_only_probabilities(cohor
 
 def test_a_certain_ensemble_has_a_finite_score(cohort):
     for lineage in cohort.lineages:
-        io.write_json({**io.read_json(lineage), "temperature": 1e-6}, lineage)
+        io.write_json({**io.read_json(lineage), "calibration": calibration(1e-6)}, lineage)
     predictions, _ = cohort.predict()
     assert predictions["score"].abs().max() < 21
 
@@ -142,3 +157,46 @@ def test_untrained_models_are_no_members(cohort, untrained):
     predictions, members = cohort.predict()
     assert set(members["inner"]) == {1, 2, 3} - set(range(1, untrained + 1))
     assert len(predictions) == (0 if untrained == 3 else 3)
+
+
+def test_weights_whose_card_names_another_split_are_refused(cohort):
+    cohort.models[0].write_bytes(cohort.models[1].read_bytes())
+    with pytest.raises(InvalidInput, match=r"inner split 2 were offered to .* inner split 1"):
+        cohort.predict()
+
+
+def test_ensembles_stand_side_by_side_and_the_primary_one_is_the_prediction(cohort):
+    predictions, members = cohort.predict()
+    table = io.read_table(cohort.files["ensembles"])
+    included = table[table["include"] == "yes"].reset_index(drop=True)
+    grouped = members.groupby(["subject", "prior", "current"])
+    assert included["mean_probability"].to_numpy() == pytest.approx(predictions["probability"].to_numpy())
+    assert included["mean_score"].to_numpy() == pytest.approx(grouped["score"].mean().to_numpy(), abs=1e-6)
+    votes = grouped["score"].apply(lambda scores: int((scores > 0).sum() >= 2))
+    assert included["majority_vote"].to_list() == votes.to_list()
+    odds = members["probability"] / (1 - members["probability"]) * (20.5 / 9.5)
+    even = members.assign(even=odds / (1 + odds)).groupby(["subject", "prior", "current"])["even"].mean()
+    assert included["even_prior"].to_numpy() == pytest.approx(even.to_numpy(), abs=1e-7)
+
+
+def test_a_pair_without_a_map_is_a_row_with_its_reason(cohort):
+    cohort.predict()
+    table = io.read_table(cohort.files["ensembles"])
+    assert len(table) == len(PAIRS)
+    (row,) = table[table["include"] == "no"].to_dict("records")
+    assert row["subject"] == "b10" and row["reason"] == "an exam is missing"
+    assert all(math.isnan(row[column]) for column in ENSEMBLES)
+
+
+def test_scores_name_every_ensemble_with_its_maps_and_patients(cohort):
+    cohort.predict()
+    table = io.read_table(cohort.files["scores"])
+    assert list(dict.fromkeys(table["ensemble"])) == [name for name, _ in ENSEMBLES.values()]
+    assert set(table["n_maps"]) == {2} and set(table["n_patients"]) == {2}
+    assert table.groupby("role")["ensemble"].nunique()["transductive"] == 1
+
+
+def test_without_labels_nothing_is_scored_and_the_columns_stay(cohort):
+    cohort.predict(labels_sheet=None, split="inference")
+    table = io.read_table(cohort.files["scores"])
+    assert table.empty and "value" in table

@@ -291,6 +291,7 @@ def test_brats_with_its_published_labels(tmp_path, draft):
         "LGG/brats_2013_pat0001_1",
     ):
         (tmp_path / "raw" / exam).mkdir(parents=True)
+        (tmp_path / "raw" / exam / "VSD.Brain.XX.O.MR_T2.1.mha").touch()
     (tmp_path / "labels.csv").write_text(PUBLISHED)
     cohort, _, printed = draft(tmp_path / "raw", "--labels", tmp_path / "labels.csv")
     assert (cohort["layout"], cohort["role"], cohort["skull_stripped"]) == ("brats2015", "external", True)

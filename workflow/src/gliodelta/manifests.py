@@ -28,31 +28,51 @@ def build_manifest(folds, labels_sheet, weak, maps, split, lists, lineage):
         lists: dict of list name (train, validation, test, weak) to the table to write: subject, prior, current, days,
             y (0 | 1), p_unstable and confidence (1 for human labels). The weak list holds every pair that the
             guard allows; recipes cut it by confidence.
-        lineage: JSON to write: the split and `excluded`, the digest of the validation and test patients, which every
-            later stage compares with its own.
+        lineage: JSON to write: the split and `excluded`, the digest of the patients that are kept out of training,
+            which every later stage compares with its own; `pairs` and `unstable`, how many are on each list, and
+            `weak_left_out`, why the other weak labels are on none (counts that add up to all of them).
+
+    Raises:
+        InvalidInput: folds has no such split, or has a patient in two parts of it.
     """
     parts = patients_of(folds, split)
+    excluded = kept_out(parts)
     usable = _usable(maps)
     human = consensus(labels_sheet)
     tables = {name: _human(human, usable, parts[name]) for name in (TRAIN, VALIDATION, TEST)}
-    tables[WEAK] = _weak(io.read_table(weak), usable, human, excluded=parts[VALIDATION] | parts[TEST])
+    tables[WEAK], left_out = _weak(io.read_table(weak), usable, human, excluded)
     for name in LISTS:
         io.write_table(tables[name], lists[name])
-    document = {**split, "excluded": excluded_patients(parts[VALIDATION] | parts[TEST])}
-    io.write_json({**document, "pairs": {name: len(tables[name]) for name in LISTS}}, lineage)
+    counts = {
+        "pairs": {name: len(tables[name]) for name in LISTS},
+        "unstable": {name: int(tables[name]["y"].sum()) for name in LISTS},
+        "weak_left_out": left_out,
+    }
+    io.write_json({**split, "excluded": excluded_patients(excluded), **counts}, lineage)
+
+
+def kept_out(parts):
+    """The leakage guard: returns the patients none of whose pairs, human or weak, may train anything on a split.
+
+    Args:
+        parts: dict of part to the set of its patients (`patients_of`).
+    """
+    return parts[VALIDATION] | parts[TEST]
 
 
 def patients_of(folds, split):
     """Returns the set of patients of each part of a split, by part.
 
     Raises:
-        InvalidInput: the table has no such split.
+        InvalidInput: the table has no such split, or has a patient in two parts of it.
     """
     table = io.read_table(folds)
     for column, value in split.items():
         table = table[table[column] == int(value)]
     if table.empty:
         raise InvalidInput(f"{folds}: no rows for {split}; rerun split_patients")
+    if table["subject"].duplicated().any():
+        raise InvalidInput(f"{folds}: a patient stands twice in {split}; rerun split_patients")
     return {part: set(table.loc[table["part"] == part, "subject"]) for part in (TRAIN, VALIDATION, TEST)}
 
 
@@ -93,8 +113,23 @@ def _human(human, usable, patients):
 
 
 def _weak(weak, usable, human, excluded):
-    table = weak[~weak["subject"].isin(excluded)].merge(usable, on=PAIR)
+    """The weak list, and how many labels are not on it for which reason; the first reason that holds counts."""
+    out = weak["subject"].isin(excluded).to_numpy()
     # A pair that a radiologist looked at is never a weak one, not even when the readers could not agree.
-    seen = table.merge(human[PAIR], on=PAIR, how="left", indicator=True)["_merge"] == "both"
-    table = table[~seen.to_numpy()].assign(y=lambda rows: (rows["p_unstable"] >= 0.5).astype(int))
-    return table[COLUMNS].sort_values(PAIR)
+    seen = ~out & _among(weak, human)
+    unmapped = ~out & ~seen & ~_among(weak, usable)
+    table = weak[~(out | seen | unmapped)].merge(usable, on=PAIR)
+    table = table.assign(y=lambda rows: (rows["p_unstable"] >= 0.5).astype(int))
+    left_out = {
+        "of a validation or test patient": int(out.sum()),
+        "of a pair that a radiologist saw": int(seen.sum()),
+        "of a pair without an included map": int(unmapped.sum()),
+    }
+    return table[COLUMNS].sort_values(PAIR), left_out
+
+
+def _among(rows, others):
+    """Whether each row's pair is one of `others`."""
+    import pandas as pd
+
+    return pd.MultiIndex.from_frame(rows[PAIR]).isin(pd.MultiIndex.from_frame(others[PAIR]))

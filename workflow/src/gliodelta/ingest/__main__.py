@@ -6,9 +6,16 @@ from pathlib import Path
 
 from gliodelta import plugins
 from gliodelta.ingest import LAYOUTS
-from gliodelta.ingest.draft import COLUMNS, draft
+from gliodelta.ingest.draft import draft
+from gliodelta.ingest.site_tables import COLUMNS
 from gliodelta.logs import without_text
 from gliodelta.schema import InvalidInput, read
+
+# Tables that are understood as they were published; fetching them is left to whoever has accepted their terms.
+PUBLISHED = {
+    "labels": "; or a table as published for BRATS-2015, LUMIERE or the difference maps, downloaded beforehand",
+    "weak": "; or the table published with the difference maps, downloaded beforehand",
+}
 
 
 def main(arguments=None):
@@ -49,16 +56,25 @@ def _parser():
         "dates days since the patient's first exam, of which all studies of one day are one. Raw paths go into link "
         "tables that only you can read.",
     )
-    command.add_argument("folder", type=Path, help="folder of DICOM files, NIfTI images, a BIDS tree or BRATS-2015")
+    command.add_argument(
+        "folder",
+        type=Path,
+        help="folder of DICOM files, NIfTI images, a BIDS tree, BRATS-2015, LUMIERE or difference maps",
+    )
     command.add_argument("--key", type=Path, required=True, help="secret key, outside the project; made when missing")
     command.add_argument("--out", type=Path, required=True, help="config/cohorts/NAME")
     command.add_argument("--links", type=Path, help="link table to write (default: NAME_links.tsv beside the key)")
     command.add_argument("--layout", choices=plugins.names(LAYOUTS), help="default: the first that finds exams")
     roles = read("cohort")["properties"]["role"]["enum"]
-    command.add_argument("--role", choices=roles, help="default: by labels: development or inference; BRATS external")
-    command.add_argument("--skull-stripped", action=argparse.BooleanOptionalAction, help="default: BRATS only")
+    command.add_argument(
+        "--role", choices=roles, help="default: by labels: development or inference; BRATS and LUMIERE external"
+    )
+    command.add_argument(
+        "--skull-stripped", action=argparse.BooleanOptionalAction, help="default: BRATS and LUMIERE only"
+    )
     for kind, columns in COLUMNS.items():
-        command.add_argument(f"--{kind}", type=Path, metavar="CSV", help=f"columns {', '.join(columns)}")
+        published = PUBLISHED.get(kind, "")
+        command.add_argument(f"--{kind}", type=Path, metavar="CSV", help=f"columns {', '.join(columns)}{published}")
     return parser
 
 

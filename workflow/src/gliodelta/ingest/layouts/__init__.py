@@ -7,6 +7,16 @@ A layout has two functions:
     find_exams(folder)  -> (list of Found, Counter of what was left out and why) for the command `draft`; an empty list
                            when nothing lies in the folder in this layout
 
+and, where a cohort was published in it,
+
+    DEFAULTS            dict of the keys of a drafted cohort's YAML that are not the usual ones
+    NOTE                what whoever uses the cohort must know; `draft` writes it beside the sheets as README.md
+    PUBLISHED           dict of kind of table (labels, weak) to what the names of the published one's columns begin with
+    read_labels(rows, found), read_weak(rows, found)
+                        -> Translated, from (line, dict of these columns) and the exams (Found) of the folder; raises
+                           KeyError or ValueError for a row unlike the published ones
+    find_maps(folder)   -> list of FoundMap, where difference maps are given instead of exams
+
 `convert_exam` checks and reorients what `read_exam` returns, and keeps of its facts those on its allow-list only.
 """
 
@@ -42,14 +52,49 @@ class Found(NamedTuple):
     Attributes:
         patient: the raw name or number of the patient, for pseudonymisation only.
         day: day of the exam on a scale on which only differences within a patient count.
-        source: the exam's folder or file.
+        source: the exam's folder or file; None where only difference maps are given.
         dated: False when the days of this exam are unknown, so that `day` is a mere rank.
     """
 
     patient: str
     day: int
-    source: Path
+    source: Path | None
     dated: bool = True
+
+
+class FoundMap(NamedTuple):
+    """A difference map that `find_maps` met.
+
+    Attributes:
+        patient: as in `Found`.
+        prior, current: days of its two exams.
+        source: the map's file.
+    """
+
+    patient: str
+    prior: int
+    current: int
+    source: Path
+
+
+class Translated(NamedTuple):
+    """A table that somebody brought along, in our own columns; dates are texts that `parse_day` reads.
+
+    Attributes:
+        entries: list of (line, dict of the columns in `gliodelta.ingest.site_tables.COLUMNS`).
+        excluded: list of (line, dict of patient, prior_date, current_date, reason): pairs that are not to be used.
+        events: list of (line, dict of patient, date, event).
+        left_out: Counter of what could not be used, and why.
+        sentences: list of sentences for whoever drafts, in numbers only.
+        whole: (pairs, patients) of the published table, when this is all of it; else None.
+    """
+
+    entries: list
+    excluded: tuple = ()
+    events: tuple = ()
+    left_out: Any = ()
+    sentences: tuple = ()
+    whole: Any = None
 
 
 def refuse_huge(shape):

@@ -9,17 +9,23 @@ from pathlib import Path
 
 import numpy as np
 
-from gliodelta.ingest.layouts import Exam, Found, refuse_huge
+from gliodelta.ingest.layouts import Exam, Found, Translated, refuse_huge
 from gliodelta.status import Excluded
 
+DEFAULTS = {"role": "external", "skull_stripped": True}
+PUBLISHED = {"labels": ("sub", "ses_diff", "t2_label")}
+# The published table (Di Noto et al. 2022, arXiv 2210.09698, public code): pairs of each patient, and labels.
+PAIRS = (1, 5, 1, 5, 3, 5, 5, 2, 5, 5, 4, 4, 1, 4, 1)
+LABELS = {"progression": 34, "response": 5, "stable": 12}
 _EXAM = re.compile(r"(brats_[a-z0-9]+)_pat0*(\d+)_(\d+)")
+_T2 = "*MR_T2*.mha"
 
 
 def read_exam(source):
     """Reads the exam's T2 MetaImage; see the contract of `gliodelta.ingest.layouts`."""
     import SimpleITK as sitk
 
-    files = [source] if source.is_file() else sorted(source.rglob("*MR_T2*.mha"))
+    files = [source] if source.is_file() else sorted(source.rglob(_T2))
     if len(files) != 1:
         raise Excluded(f"the exam's folder holds {len(files)} images called MR_T2, not 1")
     reader = sitk.ImageFileReader()
@@ -45,30 +51,42 @@ def read_exam(source):
 
 def find_exams(folder):
     """Finds exams by the names of their folders; see the contract of `gliodelta.ingest.layouts`."""
-    found = []
+    found, left_out = [], Counter()
     for place in sorted(Path(folder).rglob("brats_*")):
         name = _EXAM.fullmatch(place.name)
         if name and place.is_dir():
-            found.append(Found(f"{name[2]}_{name[1]}", int(name[3]), place))
-    return found, Counter()
+            if any(place.rglob(_T2)):
+                found.append(Found(f"{name[2]}_{name[1]}", int(name[3]), place))
+            else:
+                left_out["exams whose folder holds no image called MR_T2"] += 1
+    return found, left_out
 
 
-def read_labels(rows):
-    """Translates the published label table, whose rows read ``sub-171_brats_tcia,ses-0200_vs_ses-0387,progression,1``.
+def read_labels(rows, found):
+    """Translates the published table, whose rows read ``sub-171_brats_tcia,ses-0200_vs_ses-0387,progression,1``.
 
-    Args:
-        rows: dicts of the columns sub, ses_diff and t2_label.
-
-    Yields:
-        dicts of the columns patient, prior_date, current_date, reader and label.
+    See the contract of `gliodelta.ingest.layouts`.
     """
-    for row in rows:
-        number, collection = row["sub"].removeprefix("sub-").split("_", 1)
-        prior, current = row["ses_diff"].replace("ses-", "").split("_vs_")
-        yield {
-            "patient": f"{int(number)}_{collection}",
-            "prior_date": str(int(prior)),
-            "current_date": str(int(current)),
-            "reader": "published",
-            "label": row["t2_label"],
-        }
+    entries = [(line, _label(row)) for line, row in rows]
+    labels = Counter(entry["label"] for _, entry in entries)
+    pairs = Counter(entry["patient"] for _, entry in entries)
+    if sorted(pairs.values()) == sorted(PAIRS) and labels == LABELS:
+        whole = "The table of labels is the whole published one: 51 pairs of 15 patients."
+        return Translated(entries, sentences=(whole,), whole=(sum(PAIRS), len(PAIRS)))
+    part = (
+        f"The table of labels has {len(entries)} pairs of {len(pairs)} patients and is not the published one, which "
+        f"has {sum(PAIRS)} of {len(PAIRS)}."
+    )
+    return Translated(entries, sentences=(part,))
+
+
+def _label(row):
+    number, collection = row["sub"].removeprefix("sub-").split("_", 1)
+    prior, current = row["ses_diff"].replace("ses-", "").split("_vs_")
+    return {
+        "patient": f"{int(number)}_{collection}",
+        "prior_date": str(int(prior)),
+        "current_date": str(int(current)),
+        "reader": "published",
+        "label": row["t2_label"],
+    }

@@ -29,8 +29,21 @@ def read_exam(source):
     if len(files) != 1:
         count = f"{len(files)} T2 images: ambiguous" if files else "no T2 image"
         raise Excluded(f"the exam's folder holds {count}; let the exam's source be one NIfTI file")
+    exam = read_volume(files[0])
+    seen = look(numbers(exam.array), exam.affine)
+    if seen.head and seen.fluid == "dark":
+        raise Excluded(f"fluid is dark in the image, as on FLAIR or T1, whatever its name says ({seen.words})")
+    return exam
+
+
+def read_volume(path):
+    """Reads any NIfTI-1 or NIfTI-2 image into an `Exam`, whatever it shows.
+
+    Raises:
+        Excluded: the file is damaged or no NIfTI, or does not say where the image lies.
+    """
     try:
-        exam = _read(files[0])
+        exam = _read(path)
     except Excluded:
         raise
     except Exception as error:  # Damaged files raise anything at all, from the decompressor up to the header's reader.
@@ -38,9 +51,6 @@ def read_exam(source):
             raise
         raise Excluded("the NIfTI file cannot be read; it is damaged or no NIfTI") from None
     check_affine(exam.affine)
-    seen = look(numbers(exam.array), exam.affine)
-    if seen.head and seen.fluid == "dark":
-        raise Excluded(f"fluid is dark in the image, as on FLAIR or T1, whatever its name says ({seen.words})")
     return exam
 
 
