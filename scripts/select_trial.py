@@ -11,4 +11,5 @@ with job_log(snakemake.log[0]):
         trials=snakemake.output.trials,
         journal=snakemake.output.journal,
         figure=snakemake.output.figure,
+        optuna_figure=snakemake.output.optuna_figure,
     )

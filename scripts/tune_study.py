@@ -10,8 +10,10 @@ with job_log(snakemake.log[0]):
         training=snakemake.params.training,
         fold={key: int(snakemake.wildcards[key]) for key in ("repeat", "fold")},
         seed=snakemake.params.seed,
+        budget=snakemake.params.budget,
+        pruning=snakemake.params.pruning,
         code=snakemake.params.worker_code,
         files={name: list(snakemake.input[name]) for name in FILES},
-        cache=snakemake.input.cache,
+        caches=dict(zip(snakemake.params.grids, snakemake.input.caches, strict=True)),
         output=snakemake.output.study,
     )

@@ -10,7 +10,8 @@ with job_log(snakemake.log[0]):
     tune_worker(
         study=snakemake.input.study,
         files={name: list(snakemake.input[name]) for name in FILES},
-        cache=snakemake.input.cache,
+        caches=dict(zip(snakemake.params.grids, snakemake.input.caches, strict=True)),
+        rung=int(snakemake.wildcards.rung),
         worker=int(snakemake.wildcards.worker),
         scratch=scratch,
         output=snakemake.output.done,

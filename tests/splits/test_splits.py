@@ -1,5 +1,6 @@
 """Folds are by patient, stratified, and what the settings ask for."""
 
+import numpy as np
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -9,7 +10,7 @@ from gliodelta import io
 from gliodelta.schema import InvalidInput
 from gliodelta.splits import split_patients
 
-SETTINGS = {"repeats": 1, "folds": 3, "inner": 2, "validation": 0.25, "seed": 123}
+SETTINGS = {"repeats": 1, "folds": 3, "inner": 2, "validation": 0.25, "stratified": True, "seed": 123}
 
 
 def draw(folder, labels, **changes):
@@ -31,9 +32,15 @@ def patients(count):
 
 
 @settings(max_examples=15, deadline=None)
-@given(count=st.integers(9, 30), folds=st.integers(2, 4), inner=st.integers(1, 3), seed=st.integers(0, 10**6))
-def test_each_patient_has_one_part_in_a_split_and_is_tested_once(tmp_path_factory, count, folds, inner, seed):
-    table, _ = draw(tmp_path_factory.mktemp("s"), patients(count), folds=folds, inner=inner, seed=seed)
+@given(
+    count=st.integers(9, 30),
+    folds=st.integers(2, 4),
+    inner=st.integers(1, 3),
+    stratified=st.booleans(),
+    seed=st.integers(0, 10**6),
+)
+def test_each_patient_has_one_part_in_a_split_and_is_tested_once(tmp_path_factory, count, folds, inner, **changes):
+    table, _ = draw(tmp_path_factory.mktemp("s"), patients(count), folds=folds, inner=inner, **changes)
     assert not table.duplicated(["repeat", "fold", "inner", "subject"]).any()
     tested = table[table["part"] == "test"].drop_duplicates(["fold", "subject"])
     assert sorted(tested["subject"]) == sorted(patients(count))
@@ -61,6 +68,24 @@ def test_one_inner_split_validates_a_quarter_as_published(tmp_path):
     table, _ = draw(tmp_path, patients(91), folds=5, inner=1)
     sizes = table[table["part"] == "validation"].groupby("fold").size()
     assert sizes.between(17, 19).all()
+
+
+def test_the_published_folds_are_those_of_kfold_over_the_sorted_patients(tmp_path):
+    # methods.md A3: KFold(5, shuffle, random_state 123) over 91 sorted patients; 18 of the 72 or 73 others validate.
+    table, _ = draw(tmp_path, patients(91), folds=5, inner=1, stratified=False)
+    sizes = table.groupby(["fold", "part"]).size().unstack()
+    assert sizes["test"].to_list() == [19, 18, 18, 18, 18]
+    assert sizes["validation"].to_list() == [18] * 5
+    order = np.random.RandomState(123).permutation(91)
+    expected = {sorted(patients(91))[number] for number in order[:19]}
+    assert set(table.loc[(table["fold"] == 1) & (table["part"] == "test"), "subject"]) == expected
+
+
+def test_unstratified_folds_do_not_look_at_the_labels(tmp_path):
+    flipped = {subject: labels[::-1] for subject, labels in patients(30).items()} | {"p1": ["stable", "stable"]}
+    first, _ = draw(tmp_path, patients(30), inner=1, stratified=False)
+    again, _ = draw(tmp_path, flipped, inner=1, stratified=False)
+    assert first.equals(again)
 
 
 def test_repeats_differ_and_the_same_seed_repeats_itself(tmp_path):

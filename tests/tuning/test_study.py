@@ -25,15 +25,27 @@ def test_every_input_decides_the_id(fold, name):
 
 
 @pytest.mark.parametrize(
-    "change", [{"seed": 1}, {"code": "d"}, {"training": {"epochs": 3}}, {"fold": {"repeat": 1, "fold": 2}}]
+    "change",
+    [
+        {"seed": 1},
+        {"code": "d"},
+        {"training": {"epochs": 3}},
+        {"fold": {"repeat": 1, "fold": 2}},
+        {"pruning": "halving"},
+    ],
 )
 def test_every_value_decides_the_id(fold, change):
     assert identity(fold, **change) != identity(fold)
 
 
+def test_the_budget_decides_the_id_only_where_settings_are_pruned(fold):
+    assert identity(fold, budget=20) == identity(fold)
+    assert identity(fold, budget=20, pruning="halving") != identity(fold, pruning="halving")
+
+
 def test_the_maps_decide_the_id(fold):
     before = identity(fold)
-    fold.cache.write_text("other maps")
+    fold.caches["fine"].write_text("other maps")
     assert identity(fold) != before
 
 

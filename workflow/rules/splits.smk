@@ -1,3 +1,7 @@
+localrules:
+    split_patients,
+
+
 rule split_patients:
     input:
         labels=sheet("labels"),

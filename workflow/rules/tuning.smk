@@ -1,5 +1,6 @@
 localrules:
     tune_study,
+    select_trial,
 
 
 rule tune_study:
@@ -10,7 +11,7 @@ rule tune_study:
         lineages=every_inner("<results>/manifests/<split>/lineage.json"),
         encoders=recipes_of_arm_every_inner("<results>/pretraining/{recipe}/<split>/encoder.safetensors"),
         encoder_lineages=recipes_of_arm_every_inner("<results>/pretraining/{recipe}/<split>/lineage.json"),
-        cache=of_arm("<results>/imaging/{cohort}/grid-{grid}.safetensors"),
+        caches=every_grid_of_arm("<results>/imaging/{cohort}/grid-{grid}.safetensors"),
     output:
         study="<results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/study.json",
     log:
@@ -24,9 +25,12 @@ rule tune_study:
         # The workers' code decides the result of a study, so it is a part of the study's id.
         worker_code=code_of_arm("gliodelta.tuning.worker"),
         arm=arm_row,
+        grids=arm_grids,
         recipes=arm_recipes,
         training=arm_training,
         seed=setting("tuning", "seed"),
+        budget=setting("tuning", "budget"),
+        pruning=setting("tuning", "pruning"),
     script:
         "../../scripts/tune_study.py"
 
@@ -34,19 +38,20 @@ rule tune_study:
 rule tune_worker:
     input:
         study=rules.tune_study.output.study,
+        earlier=workers_of_rung_before("<results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/rung-{rung}/{worker}.json"),
         train=rules.tune_study.input.train,
         validation=rules.tune_study.input.validation,
         weak=rules.tune_study.input.weak,
         lineages=rules.tune_study.input.lineages,
         encoders=rules.tune_study.input.encoders,
         encoder_lineages=rules.tune_study.input.encoder_lineages,
-        cache=rules.tune_study.input.cache,
+        caches=rules.tune_study.input.caches,
     output:
-        done="<results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/workers/{worker}.json",
+        done="<results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/rung-{rung}/{worker}.json",
     log:
-        "<logs>/tuning/tune_worker/{arm}/repeat-{repeat}/fold-{fold}/worker-{worker}.log",
+        "<logs>/tuning/tune_worker/{arm}/repeat-{repeat}/fold-{fold}/rung-{rung}/{worker}.log",
     benchmark:
-        "<benchmarks>/tuning/tune_worker/{arm}/repeat-{repeat}/fold-{fold}/worker-{worker}.tsv"
+        "<benchmarks>/tuning/tune_worker/{arm}/repeat-{repeat}/fold-{fold}/rung-{rung}/{worker}.tsv"
     conda:
         "../../envs/training.yaml"
     threads: 1
@@ -54,6 +59,7 @@ rule tune_worker:
         gpu=1,
     params:
         code=code_of_arm("gliodelta.tuning.worker"),
+        grids=arm_grids,
         scratch=scratch,
         deadline=deadline,
     script:
@@ -63,7 +69,7 @@ rule tune_worker:
 rule select_trial:
     input:
         study=rules.tune_study.output.study,
-        workers=every_worker("<results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/workers/{worker}.json"),
+        workers=workers_of_last_rung("<results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/rung-{rung}/{worker}.json"),
     output:
         best="<results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/best.yaml",
         trials=report(
@@ -79,6 +85,12 @@ rule select_trial:
             category="tuning",
             labels={"arm": "{arm}", "repeat": "{repeat}", "fold": "{fold}", "show": "figure"},
         ),
+        optuna_figure=report(
+            "<results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/optuna.png",
+            caption="../report/select_trial_optuna.rst",
+            category="tuning",
+            labels={"arm": "{arm}", "repeat": "{repeat}", "fold": "{fold}", "show": "Optuna's plots"},
+        ),
     log:
         "<logs>/tuning/select_trial/{arm}/repeat-{repeat}/fold-{fold}.log",
     benchmark:
@@ -87,6 +99,9 @@ rule select_trial:
         "../../envs/training.yaml"
     params:
         code=code_of("gliodelta.tuning.select"),
+        # For the caption.
+        budget=setting("tuning", "budget"),
+        pruning=setting("tuning", "pruning"),
         scratch=scratch,
     script:
         "../../scripts/select_trial.py"

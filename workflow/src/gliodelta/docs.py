@@ -18,6 +18,7 @@ PAGES = {
     "labels": "`labels.tsv`, one row a reader and pair",
     "reports": "`reports.tsv`, one row a radiology report",
     "events": "`events.tsv`, one row a treatment event",
+    "weak": "`weak.tsv`, one row a pair whose report was labelled elsewhere",
 }
 INTRODUCTION = """# Configuration
 

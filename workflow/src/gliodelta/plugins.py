@@ -1,7 +1,9 @@
 """A variant is a file: the name of a module in a plug-in folder is its entry in the configuration."""
 
+import ast
 import importlib
 import pkgutil
+from pathlib import Path
 
 from gliodelta.schema import InvalidInput
 
@@ -31,3 +33,19 @@ def load(package, name):
     """
     check(package, name)
     return importlib.import_module(f"{package}.{name.replace('-', '_')}")
+
+
+def constant(package, name, key, default=None):
+    """Returns the value of the top-level constant `key` of a plug-in, or `default`; reads the source only.
+
+    Plug-ins may import what takes seconds; a check at the start of Snakemake must not.
+
+    Raises:
+        InvalidInput: there is no such plug-in.
+    """
+    check(package, name)
+    source = Path(importlib.import_module(package).__file__).with_name(f"{name.replace('-', '_')}.py")
+    for node in ast.parse(source.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.Assign) and key in [getattr(target, "id", None) for target in node.targets]:
+            return ast.literal_eval(node.value)
+    return default

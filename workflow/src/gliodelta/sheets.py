@@ -12,7 +12,7 @@ from pathlib import Path
 from gliodelta import io
 from gliodelta.schema import InvalidInput, validate
 
-SHEETS = ("exams", "pairs", "labels", "reports", "events")
+SHEETS = ("exams", "pairs", "labels", "reports", "events", "weak")
 REQUIRED = ("exams", "pairs")
 # What makes two rows of a sheet the same thing.
 KEYS = {
@@ -21,6 +21,7 @@ KEYS = {
     "labels": ("subject", "prior", "current", "reader"),
     "reports": ("subject", "session"),
     "events": ("subject", "session", "event"),
+    "weak": ("subject", "prior", "current"),
 }
 # Nobody is followed for longer than a century.
 LONGEST_DAYS = 36525
@@ -153,12 +154,17 @@ def _check_exams(cohort, folder):
                     "exams.tsv; add the exam or delete the row"
                 )
     pairs = {(row["subject"], pair_id(row)) for row in cohort["pairs"]}
-    for line, row in enumerate(cohort["labels"], start=2):
-        if (row["subject"], pair_id(row)) not in pairs:
-            raise InvalidInput(
-                f"{folder / 'labels.tsv'} line {line}: the subject has no such pair in pairs.tsv; add the pair or "
-                "delete the row"
-            )
+    for kind in ("labels", "weak"):
+        for line, row in enumerate(cohort[kind], start=2):
+            if (row["subject"], pair_id(row)) not in pairs:
+                raise InvalidInput(
+                    f"{folder / kind}.tsv line {line}: the subject has no such pair in pairs.tsv; add the pair or "
+                    "delete the row"
+                )
+    if cohort["weak"] and cohort["reports"]:
+        raise InvalidInput(
+            f"{folder / 'weak.tsv'}: the cohort has both weak labels and reports to make them of; keep one of the two"
+        )
 
 
 def day_of_session(session):
@@ -213,6 +219,20 @@ def source_path(cohort_file, subject, session, simulated=None):
     cohort = read_cohort(cohort_file)
     links = _links(cohort["links"], "links") if cohort.get("links") else _by_exam(cohort["exams"])
     return raw_root(cohort, simulated) / links[subject, session]["source"]
+
+
+def map_path(cohort_file, subject, prior, current):
+    """Finds the difference map of a pair whose cohort has maps only, as `source_path` does for an exam.
+
+    Raises:
+        LookupError: the link table does not name it.
+    """
+    return Path(_maps(read_cohort(cohort_file)["map_links"])[subject, prior, current]["source"])
+
+
+@functools.cache
+def _maps(path):
+    return {tuple(row[name] for name in KEYS["pairs"]): row for row in read_sheet(path, "map_links")}
 
 
 def report_path(cohort, row, simulated=None):

@@ -1,5 +1,7 @@
 """Cross-validation by patient: repeats of outer folds, each with inner splits, from the human labels only."""
 
+import random
+
 from gliodelta import io
 from gliodelta.labels.human import labelled
 from gliodelta.schema import InvalidInput
@@ -10,12 +12,15 @@ TRAIN, VALIDATION, TEST = "train", "validation", "test"
 def split_patients(labels_sheet, settings, folds, balance):
     """Draws the splits and writes who is where.
 
-    Folds are stratified by the share of unstable pairs and grouped by patient (the published folds were not stratified:
-    their prevalence ran from 25 to 50 %). Patients without human labels are in no fold: they are never tested.
+    Folds are grouped by patient and, unless the settings say otherwise, stratified by the labels of the pairs. The
+    published ones were not (Di Noto et al. 2022, arXiv 2210.09698): `KFold` over the sorted patients, of whose training
+    patients `random.sample` drew a quarter to validate; their prevalence ran from 25 to 50 %. Patients without human
+    labels are in no fold: they are never tested.
 
     Args:
         labels_sheet: path of labels.tsv.
-        settings: dict with `repeats`, `folds`, `inner`, `validation` and `seed` (schema `config`, section splits).
+        settings: dict with `repeats`, `folds`, `inner`, `validation`, `stratified` and `seed` (schema `config`,
+            section splits).
         folds: table to write: repeat, fold, inner (all from 1), subject, part (train | validation | test).
         balance: table to write: patients, pairs and unstable pairs of each part of each split.
 
@@ -33,31 +38,50 @@ def split_patients(labels_sheet, settings, folds, balance):
 
 
 def _splits(pairs, settings, labels_sheet):
-    # One inner split is the published design: one draw of a share of the training patients.
-    inner_folds = settings["inner"] if settings["inner"] > 1 else round(1 / settings["validation"])
-    patients = pairs["subject"].nunique()
-    # Every outer training set must still give each inner fold a patient.
-    if patients - -(-patients // settings["folds"]) < inner_folds:
-        raise InvalidInput(
-            f"{labels_sheet}: {patients} patients have a human label, too few for {settings['folds']} outer and "
-            f"{inner_folds} inner folds; label more patients or lower splits: folds and inner in the configuration"
-        )
+    _check_enough(pairs, settings, labels_sheet)
     rows = []
     for repeat in range(1, settings["repeats"] + 1):
-        for fold, test in enumerate(_groups(pairs, settings["folds"], settings["seed"] + repeat - 1), start=1):
+        seed = settings["seed"] + repeat - 1
+        for fold, test in enumerate(_groups(pairs, settings["folds"], seed, settings["stratified"]), start=1):
             training = pairs[~pairs["subject"].isin(test)]
-            inner_groups = _groups(training, inner_folds, settings["seed"] + repeat - 1)[: settings["inner"]]
-            for inner, validation in enumerate(inner_groups, start=1):
+            for inner, validation in enumerate(_validations(training, settings, seed), start=1):
                 for subject in sorted(set(pairs["subject"])):
                     part = TEST if subject in test else VALIDATION if subject in validation else TRAIN
                     rows.append((repeat, fold, inner, subject, part))
     return rows
 
 
-def _groups(pairs, folds, seed):
-    """Returns the set of patients of each fold."""
-    from sklearn.model_selection import StratifiedGroupKFold
+def _check_enough(pairs, settings, labels_sheet):
+    patients, inner_folds = pairs["subject"].nunique(), _inner_folds(settings)
+    # Every outer training set must still give each inner fold a patient.
+    if patients - -(-patients // settings["folds"]) < inner_folds:
+        raise InvalidInput(
+            f"{labels_sheet}: {patients} patients have a human label, too few for {settings['folds']} outer and "
+            f"{inner_folds} inner folds; label more patients or lower splits: folds and inner in the configuration"
+        )
 
+
+def _inner_folds(settings):
+    # One inner split is the published design: one draw of a share of the training patients.
+    return settings["inner"] if settings["inner"] > 1 else round(1 / settings["validation"])
+
+
+def _validations(training, settings, seed):
+    """Returns the set of validation patients of each inner split."""
+    if settings["inner"] == 1 and not settings["stratified"]:
+        patients = sorted(set(training["subject"]))
+        # Rounded half up, as published: 18 of 72 or 73.
+        return [set(random.Random(seed).sample(patients, int(settings["validation"] * len(patients) + 0.5)))]
+    return _groups(training, _inner_folds(settings), seed, settings["stratified"])[: settings["inner"]]
+
+
+def _groups(pairs, folds, seed, stratified):
+    """Returns the set of patients of each fold."""
+    from sklearn.model_selection import KFold, StratifiedGroupKFold
+
+    if not stratified:
+        patients = pairs["subject"].drop_duplicates().sort_values().to_numpy()
+        return [set(patients[test]) for _, test in KFold(folds, shuffle=True, random_state=seed).split(patients)]
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     subjects = pairs["subject"].to_numpy()
     return [set(subjects[test]) for _, test in splitter.split(subjects, pairs["y"], groups=subjects)]

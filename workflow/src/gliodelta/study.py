@@ -4,17 +4,16 @@ from itertools import product
 from pathlib import Path
 
 from gliodelta import plugins
+from gliodelta.evidence.design import check_design
+from gliodelta.experiments import METHODS, STRATEGIES, listed, read_experiments, training_plugins
 from gliodelta.fingerprint import code_of, digest
 from gliodelta.ingest import LAYOUTS
 from gliodelta.schema import InvalidInput, validate
-from gliodelta.sheets import find, read_cohort, read_sheet, report_path, source_path
+from gliodelta.sheets import find, map_path, read_cohort, report_path, source_path
 
 DEVELOPMENT, EXTERNAL, INFERENCE = "development", "external", "inference"
-# Where the variants live that an arm or a recipe chooses by name.
-ENCODERS = "gliodelta.training.encoders"
-REPRESENTATIONS = "gliodelta.training.representations"
-STRATEGIES = "gliodelta.transfer.strategies"
-METHODS = "gliodelta.pretraining.methods"
+# The only representation that can be made of a difference map without its exams.
+MAPS_ONLY = "absolute-difference"
 # Models that read reports, by name in the configuration.
 PARTS = "gliodelta.labels.parts"
 # Steps of imaging whose engine the configuration names.
@@ -27,7 +26,7 @@ class Study:
     Attributes:
         config: dict with all defaults filled in (schema `config`).
         cohorts: dict of name to cohort (`sheets.read_cohort`), in the configured order.
-        arms, recipes: dicts of name to row; empty without a development cohort.
+        arms, recipes: dicts of name to row; empty without a development cohort or a study on simulated patients.
         development: name of the development cohort, or None.
         external, inference: names of the cohorts with these roles.
     """
@@ -46,16 +45,18 @@ class Study:
         self.development = self._development()
         self.external = [name for name, cohort in self.cohorts.items() if cohort["role"] == EXTERNAL]
         self.inference = [name for name, cohort in self.cohorts.items() if cohort["role"] == INFERENCE]
-        self.arms = self._rows("arms", "arm") if self.development else {}
-        self.recipes = self._rows("recipes", "recipe") if self.development else {}
+        trains = self.development or self.config["evidence"]["replicates"]
+        self.arms, self.recipes = read_experiments(self.config) if trains else ({}, {})
         self._exams = {
             (name, row["subject"], row["session"]): row
             for name, cohort in self.cohorts.items()
             for row in cohort["exams"]
         }
         self._check_plugins()
-        self._check_arms()
+        self._check_representations()
         self._check_patients()
+        self._check_tuning()
+        check_design(self.config, self.arms)
 
     def cohort_file(self, name):
         """Returns the path of the YAML of cohort `name`."""
@@ -73,14 +74,19 @@ class Study:
         return list(dict.fromkeys(row["subject"] for row in self.cohorts[cohort]["exams"]))
 
     def exam_state(self, cohort, subject, session):
-        """Returns the digest of where an exam lies, how it is read and when its source last changed.
-
-        A repaired link, a moved root or an exam that turns up late changes it; no raw path can be read from it.
-        """
+        """Returns the digest of where an exam lies, how it is read and when its source last changed: no raw path."""
         found = self.cohorts[cohort]
         row = self._exams[cohort, subject, session]
         where = None if "simulation" in found else self._state(source_path, self.cohort_file(cohort), subject, session)
         return digest([row, found["layout"], where])
+
+    def map_state(self, cohort, subject, pair):
+        """Returns the digest of where the given difference map of a pair lies and when it last changed."""
+        return digest(self._state(map_path, self.cohort_file(cohort), subject, *pair.split("to")))
+
+    def with_maps_only(self):
+        """Returns the names of the cohorts of which difference maps are given, and no exams."""
+        return [name for name, cohort in self.cohorts.items() if cohort.get("map_links")]
 
     def report_states(self, cohort):
         """Returns the digest of the cohort's reports: where each lies and when it last changed."""
@@ -107,9 +113,13 @@ class Study:
         """Returns the numbers of the inner splits, counted from 1."""
         return list(range(1, self.config["splits"]["inner"] + 1))
 
+    def rungs(self):
+        """Returns the numbers of the rungs of a tuning, from 1: one an inner split where settings are pruned."""
+        return [1] if self.config["tuning"]["pruning"] == "none" else self.inner()
+
     def recipes_of(self, arm):
         """Returns the names of the recipes that an arm chooses from."""
-        return _list(self.arms[arm].get("recipes", ""))
+        return listed(self.arms[arm], "recipes")
 
     def label_models(self):
         """Returns the plug-ins that read reports: those that are stacked, then those to compare with."""
@@ -123,19 +133,28 @@ class Study:
     def code_of_recipe(self, module, recipe):
         """Returns the fingerprint of `module` with the plug-ins that the recipe uses."""
         row = self.recipes[recipe]
-        return code_of(module, [f"{METHODS}.{row['method']}", *_model_plugins(row)])
+        return code_of(module, [f"{METHODS}.{row['method']}", *training_plugins(row)])
 
     def code_of_arm(self, module, arm):
         """Returns the fingerprint of `module` with the plug-ins that the arm uses."""
         row = self.arms[arm]
-        return code_of(module, [*(f"{STRATEGIES}.{name}" for name in _list(row["strategies"])), *_model_plugins(row)])
+        strategies = [f"{STRATEGIES}.{name}" for name in listed(row, "strategies")]
+        return code_of(module, [*strategies, *training_plugins(row)])
 
-    def training(self, grid, *unused):
-        """Returns what the weights of a training on `grid` depend on: section training with no other grid, without the
-        deadline, which decides when and not what, and without the keys `unused`.
+    def training(self, grids, *unused):
+        """Returns what the weights of a training on `grids` depend on: section training with no other grid, without
+        the deadline, which decides when and not what, and without the keys `unused`.
         """
-        training = {**self.config["training"], "grids": {grid: self.config["training"]["grids"][grid]}}
+        training = {
+            **self.config["training"],
+            "grids": {grid: self.config["training"]["grids"][grid] for grid in grids},
+        }
         return {key: value for key, value in training.items() if key not in ("deadline_minutes", *unused)}
+
+    def grids_of(self, arm):
+        """Returns the names of the grids that an arm may train on: its own, then those of its recipes' encoders."""
+        rows = [self.arms[arm], *(self.recipes[recipe] for recipe in self.recipes_of(arm))]
+        return list(dict.fromkeys(row["grid"] for row in rows))
 
     def grids(self):
         """Returns the names of the grids that the arms use."""
@@ -164,21 +183,6 @@ class Study:
             )
         return names[0] if names else None
 
-    def _rows(self, kind, column):
-        file = self.config[kind]
-        rows = {}
-        for line, row in enumerate(read_sheet(file, kind), start=2):
-            if row[column] in rows:
-                raise InvalidInput(
-                    f"{file} line {line}: {column} {row[column]!r} stands there twice; rename one of them"
-                )
-            if row["grid"] not in self.config["training"]["grids"]:
-                raise InvalidInput(
-                    f"{file} line {line}: grid {row['grid']!r} is not under training: grids: in the configuration"
-                )
-            rows[row[column]] = row
-        return rows
-
     def _check_plugins(self):
         imaging = self.config["imaging"]
         wanted = [(LAYOUTS, cohort["layout"], self.cohort_file(name)) for name, cohort in self.cohorts.items()]
@@ -186,12 +190,6 @@ class Study:
         place = "configuration, imaging: registration_fallback"
         wanted += [("gliodelta.imaging.registration", name, place) for name in imaging["registration_fallback"]]
         wanted += [(PARTS, name, "configuration, labels: parts or baselines") for name in self.label_models()]
-        for kind, rows in (("arms", self.arms), ("recipes", self.recipes)):
-            for name, row in rows.items():
-                place = f"{self.config[kind]}, row {name}"
-                wanted += [(ENCODERS, row["encoder"], place), (REPRESENTATIONS, row["representation"], place)]
-                wanted += [(STRATEGIES, strategy, place) for strategy in _list(row.get("strategies", ""))]
-                wanted += [(METHODS, row["method"], place)] if "method" in row else []
         for package, name, place in wanted:
             plugins.check(package, name, place)
 
@@ -206,36 +204,20 @@ class Study:
                     "other people, give them other ids"
                 )
 
-    def _check_arms(self):
-        primary = [name for name, row in self.arms.items() if row["primary"] == "yes"]
-        if self.arms and len(primary) != 1:
+    def _check_tuning(self):
+        if self.config["tuning"]["pruning"] != "none" and len(self.rungs()) < 2:
             raise InvalidInput(
-                f"{self.config['arms']}: {len(primary)} arms have primary yes; declare exactly one beforehand"
+                "configuration, tuning: pruning: halving decides after each inner split, and there is one; "
+                "write splits: inner: 3, or pruning: none"
             )
-        for name, row in self.arms.items():
-            place = f"{self.config['arms']}: arm {name}"
-            if _list(row["strategies"]) != ["scratch"] and not self.recipes_of(name):
-                raise InvalidInput(
-                    f"{place} has strategies that transfer but no recipes; name rows of {self.config['recipes']}"
-                )
-            for recipe in self.recipes_of(name):
-                if recipe not in self.recipes:
-                    raise InvalidInput(f"{place}: recipe {recipe!r} is no row of {self.config['recipes']}")
-                self._check_fit(place, row, recipe)
 
-    def _check_fit(self, place, arm, recipe):
-        for column in ("encoder", "representation", "grid"):
-            theirs = self.recipes[recipe][column]
-            if theirs != arm[column]:
-                raise InvalidInput(
-                    f"{place}: its {column} is {arm[column]} but recipe {recipe} has {theirs}; "
-                    "weights fit only the network, input and grid that they were trained with"
-                )
-
-
-def _list(text):
-    return text.split(",") if text else []
-
-
-def _model_plugins(row):
-    return [f"{ENCODERS}.{row['encoder']}", f"{REPRESENTATIONS}.{row['representation']}"]
+    def _check_representations(self):
+        """Refuses what cannot be made of a difference map alone."""
+        for cohort, (kind, rows) in product(self.with_maps_only(), (("arms", self.arms), ("recipes", self.recipes))):
+            for name, row in rows.items():
+                if row["representation"] != MAPS_ONLY:
+                    raise InvalidInput(
+                        f"{self.config[kind]}, row {name}: the representation {row['representation']} needs both "
+                        f"exams of a pair, but of cohort {cohort} only difference maps are given; write {MAPS_ONLY}, "
+                        "or leave the cohort out"
+                    )

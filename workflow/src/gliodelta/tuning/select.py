@@ -1,93 +1,97 @@
-"""The end of a study: its best setting, frozen, and a table, a picture and the journal of all of them."""
+"""The end of a study: its best setting, frozen, and a table, pictures and the journal of all its trials."""
 
 import shutil
-from itertools import cycle
+from statistics import fmean
 
-from gliodelta import io, plots
+from gliodelta import io
 from gliodelta.schema import InvalidInput
-from gliodelta.tuning.space import PARAMETERS
-from gliodelta.tuning.study import open_journal, queue_lock, results, study_folder
+from gliodelta.tuning.figures import draw_optuna, draw_settings
+from gliodelta.tuning.journal import Journal, queue_lock
+from gliodelta.tuning.space import PARAMETERS, trial, trials_of
+from gliodelta.tuning.study import study_folder
 
-COMPLETE, UNDEFINED, FAILED = "complete", "undefined", "failed"
+COMPLETE, PRUNED, UNDEFINED, FAILED, UNTRIED = "complete", "pruned", "undefined", "failed", "untried"
 
 
-def select_trial(study, scratch, best, trials, journal, figure):
+def select_trial(study, scratch, best, trials, journal, figure, optuna_figure):
     """Freezes the best setting of a study.
+
+    The value of a setting is its mean validation AUC over its seeds and inner splits. A setting that was pruned, or of
+    which a trial failed, is not chosen.
 
     Args:
         study: study.json of `study.write_study`.
         scratch: the stage's scratch folder, which holds the journal.
         best: YAML to write: the `setting` with the highest mean validation `auc`, the first in the study's order when
             some are equal or no inner split defines any, and the `study`'s id.
-        trials: table to write, in the study's order, equal for any number of workers: the setting, auc_mean,
-            auc_inner1, auc_inner2, ..., state (complete | undefined | failed), reason.
-        journal: file to write: a copy of the journal, which opens with Optuna.
-        figure: PNG to write: mean validation AUC of every setting, by strategy.
+        trials: table to write, in the study's order, equal for any number of workers: the setting, its seed,
+            auc_setting (mean over the setting's trials), auc_mean (over the inner splits), auc_inner1, auc_inner2,
+            ..., state (complete | pruned | undefined | failed | untried), reason. Untried settings lie beyond the
+            budget.
+        journal: file to write: a copy of the journal, which opens with Optuna and optuna-dashboard.
+        figure: PNG to write: mean validation AUC of every trial, by strategy.
+        optuna_figure: PNG to write: Optuna's own plots of the frozen journal.
 
     Raises:
-        InvalidInput: settings are missing, or all of them failed.
+        InvalidInput: trials are missing, or all of them failed.
     """
     study = io.read_json(study)
     folder = study_folder(study, scratch)
     with queue_lock(folder):
-        found = results(open_journal(study, folder))
-    if missing := len(study["settings"]) - len(found):
+        found = Journal(study, folder).trials()[: study["budget"]]
+        with io.atomic(journal) as temporary:
+            shutil.copyfile(folder / "journal.log", temporary)
+    unfinished = sum(not trial.state.is_finished() for trial in found)
+    if missing := study["budget"] - len(found) + unfinished:
         raise InvalidInput(
-            f"study {study['id']}: {missing} of {len(study['settings'])} settings have no result; rerun with "
+            f"study {study['id']}: {missing} of {study['budget']} trials have no result; rerun with "
             "--forcerun tune_worker, and with as many workers as before if there are fewer now"
         )
-    table = _table(study["settings"], found, study["inner"])
-    if (table["state"] == FAILED).all():
-        raise InvalidInput(f"study {study['id']}: all settings failed; the first because {table['reason'][0]}")
-    number = int(table["auc_mean"].fillna(-1).idxmax())
-    setting = {name: study["settings"][number][name] for name in PARAMETERS}
-    io.write_yaml({"setting": setting, "auc": found[number].value, "study": study["id"]}, best)
+    table = tabulate(study, found)
+    candidates = table[table["state"].isin([COMPLETE, UNDEFINED])]
+    if candidates.empty:
+        reason = table.loc[table["state"] == FAILED, "reason"].iloc[0]
+        raise InvalidInput(f"study {study['id']}: all settings failed; the first because {reason}")
+    position = int(candidates["auc_setting"].fillna(-1).idxmax()) % len(study["settings"])
+    value = table["auc_setting"][position]
+    auc = None if value != value else float(value)
+    io.write_yaml({"setting": study["settings"][position], "auc": auc, "study": study["id"]}, best)
     io.write_table(table, trials)
-    with io.atomic(journal) as temporary:
-        shutil.copyfile(folder / "journal.log", temporary)
-    _draw(table, number, figure)
+    draw_settings(table[table["state"] != UNTRIED], study["settings"][position], figure)
+    draw_optuna(study, journal, optuna_figure)
 
 
-def _table(settings, found, inner_splits):
+def tabulate(study, found):
+    """Returns trials.tsv (pandas.DataFrame, see `select_trial`) of a study and its frozen Optuna trials."""
     import pandas as pd
 
     rows = []
-    for number, setting in enumerate(settings):
-        trial = found[number]
-        aucs = trial.user_attrs["auc"]
-        reason = trial.user_attrs.get("reason", "")
-        # A setting that failed did so before its last inner split; where none defines an AUC, it saw all of them.
-        lack = UNDEFINED if len(aucs) == inner_splits else FAILED
+    for number in range(max(study["budget"], len(study["settings"]))):
+        tried = found[number] if number < len(found) else None
+        aucs = tried.user_attrs["auc"] if tried else []
+        state, reason = _state(tried, study)
+        value = tried.value if state == COMPLETE else None
         rows.append({
-            **{name: setting[name] for name in PARAMETERS},
-            "auc_mean": trial.value,
-            **{f"auc_inner{inner + 1}": aucs[inner] if inner < len(aucs) else None for inner in range(inner_splits)},
-            "state": lack if reason else COMPLETE,
+            **{name: trial(study, number)[name] for name in (*PARAMETERS, "seed")},
+            "auc_setting": _value(found, trials_of(study, number % len(study["settings"]))),
+            "auc_mean": value,
+            **{f"auc_inner{inner + 1}": aucs[inner] if inner < len(aucs) else None for inner in range(study["inner"])},
+            "state": state,
             "reason": reason,
         })  # fmt: skip
-    return pd.DataFrame(rows).astype({"auc_mean": float})
+    return pd.DataFrame(rows).astype({"auc_mean": float, "auc_setting": float})
 
 
-def _draw(table, best, path):
-    import numpy as np
+def _state(tried, study):
+    if tried is None:
+        return UNTRIED, f"beyond the budget of {study['budget']} trials"
+    reason = tried.user_attrs.get("reason", "")
+    if tried.state.name in ("COMPLETE", "PRUNED"):
+        return tried.state.name.lower(), reason
+    # A trial that failed did so before its last inner split; where none defines an AUC, it saw all of them.
+    return UNDEFINED if len(tried.user_attrs["auc"]) == study["inner"] else FAILED, reason
 
-    strategies = sorted(set(table["strategy"]))
-    recipes = sorted(set(table["recipe"]))
-    colours = dict(zip(recipes, cycle(plots.COLOURS.values()), strict=False))
-    figure, axes = plots.new(height_mm=25 + 12 * len(strategies))
-    for row, strategy in enumerate(strategies):
-        group = table[table["strategy"] == strategy].sort_values("auc_mean")
-        heights = row + np.linspace(-0.25, 0.25, len(group)) if len(group) > 1 else np.array([row])
-        for height, (number, trial) in zip(heights, group.iterrows(), strict=True):
-            inner = trial.filter(like="auc_inner").astype(float)
-            axes.plot([inner.min(), inner.max()], [height, height], color="0.8", zorder=1)
-            axes.scatter(trial["auc_mean"], height, s=18, color=colours[trial["recipe"]], zorder=2)
-            if number == best:
-                axes.scatter(trial["auc_mean"], height, s=70, facecolors="none", edgecolors="black", zorder=3)
-    for recipe in recipes:
-        axes.scatter([], [], s=18, color=colours[recipe], label=recipe or "no recipe")
-    axes.scatter([], [], s=70, facecolors="none", edgecolors="black", label="chosen")
-    axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    axes.axvline(0.5, color="0.6", linestyle=":", linewidth=1)
-    axes.set(xlabel="validation AUC, mean of the inner splits", yticks=range(len(strategies)), yticklabels=strategies)
-    plots.save(figure, path)
+
+def _value(found, numbers):
+    values = [found[number].value for number in numbers if found[number].state.name == "COMPLETE"]
+    return fmean(values) if values and len(values) == len(numbers) else None

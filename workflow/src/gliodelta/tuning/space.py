@@ -1,4 +1,4 @@
-"""The settings that a study tries: an enumerable, conditional space."""
+"""The settings that a study tries, an enumerable, conditional space, and how often it tries each."""
 
 import random
 from itertools import product
@@ -36,6 +36,21 @@ def settings(arm, recipes, seed):
     return space
 
 
+def trial(study, number):
+    """Returns the setting of a trial of `study` (study.json's content), with its `seed`.
+
+    Trials go round the settings in their order, each round with the next seed. A larger budget therefore only adds
+    trials, and a smaller one leaves out the last settings.
+    """
+    lap, position = divmod(number, len(study["settings"]))
+    return {**study["settings"][position], "seed": study["training"]["seed"] + lap}
+
+
+def trials_of(study, position):
+    """Returns the numbers of the trials of the setting at `position`; none where the budget ends before it."""
+    return list(range(position, study["budget"], len(study["settings"])))
+
+
 def choices(space):
     """Returns the sorted values of each parameter over all settings of `space`: the choices of its distribution."""
     return {name: sorted({setting[name] for setting in space}) for name in PARAMETERS}
@@ -45,7 +60,8 @@ def describe(setting):
     """Returns a setting as a short phrase for people."""
     recipe = f" from {setting['recipe']}" if setting["recipe"] else ""
     numbers = f"learning rate {setting['learning_rate']:g}, weight decay {setting['weight_decay']:g}"
-    return f"{setting['strategy']}{recipe}, {numbers}"
+    seed = f", seed {setting['seed']}" if "seed" in setting else ""
+    return f"{setting['strategy']}{recipe}, {numbers}{seed}"
 
 
 def _numbers(text):

@@ -1,22 +1,25 @@
-"""What a study is: its specification in study.json, and the journal that its workers share."""
+"""What a study is: its specification in study.json, and the folder of what its workers share."""
 
-import contextlib
 import hashlib
 from pathlib import Path
 
 from gliodelta import io
 from gliodelta.fingerprint import digest
 from gliodelta.lineage import check_lineage
+from gliodelta.tuning.pruning import HALVING, NONE
 from gliodelta.tuning.space import settings
 
 # The files of an outer fold that a study depends on: one a inner split, the encoders one a recipe and inner split.
 FILES = ("train", "validation", "weak", "lineages", "encoders", "encoder_lineages")
 
 
-def write_study(arm, recipes, training, fold, seed, code, files, cache, output):
+def write_study(
+    arm, recipes, training, fold, seed, code, files, caches, output, budget=0, pruning=NONE
+):  # fmt: skip
     """Writes study.json: all that decides the result of a study, and the `id` that is the digest of it.
 
-    The number of workers is not a part of it, so that another number goes on with the same study.
+    The number of workers is not a part of it, so that another number goes on with the same study. Nor is the budget,
+    unless settings are pruned: a larger one adds trials to the same study.
 
     Args:
         arm: row of arms.tsv (dict).
@@ -26,13 +29,18 @@ def write_study(arm, recipes, training, fold, seed, code, files, cache, output):
         seed: seed of the order of the settings.
         code: fingerprint of the code that evaluates a setting.
         files: dict of the names in `FILES` to lists of paths.
-        cache: file of the sampled maps.
-        output: JSON to write.
+        caches: dict of each grid that the arm may train on to its file of sampled maps.
+        output: JSON to write. Its `budget` is the number of trials, each a setting with a seed, trained on every inner
+            split.
+        budget: number of trials, the same for every arm so that they compare; 0 is one a setting. More go round the
+            settings again with further seeds; fewer leave out the last settings of the seeded order.
+        pruning: none | halving, see `pruning`.
 
     Raises:
         InvalidInput: an encoder was trained with other patients left out than its inner split leaves out.
     """
     inner_splits(files, recipes)
+    space = settings(arm, list(recipes), seed)
     study = {
         **fold,
         "arm": arm,
@@ -40,12 +48,18 @@ def write_study(arm, recipes, training, fold, seed, code, files, cache, output):
         "training": training,
         "inner": len(files["lineages"]),
         "sampler": "exhaustive",
+        "pruning": pruning,
         "seed": seed,
-        "settings": settings(arm, list(recipes), seed),
+        "settings": space,
         "code": code,
-        "inputs": {name: [_sha256(path) for path in paths] for name, paths in {**files, "cache": [cache]}.items()},
+        "inputs": {
+            name: [_sha256(path) for path in paths] for name, paths in {**files, "caches": caches.values()}.items()
+        },
     }
-    io.write_json({**study, "id": digest(study)}, output)
+    budgeted = {"budget": budget or len(space)}
+    # Which settings are pruned depends on how many there are to beat.
+    decisive = {**study, **budgeted} if pruning == HALVING else study
+    io.write_json({**study, **budgeted, "id": digest(decisive)}, output)
 
 
 def inner_splits(files, recipes):
@@ -78,53 +92,6 @@ def study_folder(study, scratch):
     folder = Path(scratch) / study["id"]
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def open_journal(study, folder):
-    """Opens the Optuna study whose journal lies in `folder`, or begins it; safe while `queue_lock` is held."""
-    import optuna
-
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    path = str(folder / "journal.log")
-    # Not the default lock, a link: relative ones dangle, and a dangling link of a killed worker is never seen as stale.
-    lock = optuna.storages.journal.JournalFileOpenLock(path)
-    storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(path, lock))
-    # The sampler is never asked: all settings are enqueued.
-    sampler = optuna.samplers.RandomSampler(study["seed"])
-    return optuna.create_study(
-        storage=storage, sampler=sampler, study_name=study["id"], direction="maximize", load_if_exists=True
-    )
-
-
-@contextlib.contextmanager
-def queue_lock(folder):
-    """Lets one worker at a time look at the queue and change it: looking and taking are two steps in Optuna.
-
-    Works on network file systems (exclusive creation of a file); the lock of a killed worker is broken after 30 s.
-    """
-    from optuna.storages.journal import JournalFileOpenLock
-
-    lock = JournalFileOpenLock(str(folder / "queue"))
-    lock.acquire()
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def results(journal):
-    """Returns the trials of an open journal that have a result, by the number of their setting.
-
-    A trial with a result is complete, or failed for the reason it names. One that failed without was interrupted.
-    """
-    from optuna.trial import TrialState
-
-    trials = journal.get_trials(deepcopy=False, states=(TrialState.COMPLETE, TrialState.FAIL))
-    return {
-        trial.user_attrs["setting"]: trial
-        for trial in trials
-        if trial.state == TrialState.COMPLETE or "reason" in trial.user_attrs
-    }
 
 
 def _sha256(path):
