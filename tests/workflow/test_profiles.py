@@ -17,11 +17,20 @@ def test_keys_of_the_profiles_are_disjoint(project):
 
 def test_the_slurm_profile_sends_the_training_rules_to_gpus(project):
     slurm = io.read_yaml(project / "profiles/slurm/config.yaml")
-    assert set(slurm["set-resources"]) == TRAINING
+    on_gpus = {name for name, words in slurm["set-resources"].items() if "gpu" in words.get("slurm_partition", "")}
+    assert on_gpus == TRAINING
     text = "\n".join(file.read_text() for file in sorted((project / "workflow/rules").glob("*.smk")))
     rules = re.split(r"^rule (\w+):\n", text, flags=re.M)
-    with_gpu = {name for name, body in zip(rules[1::2], rules[2::2], strict=True) if "gpu=1" in body}
+    with_gpu = {name for name, body in zip(rules[1::2], rules[2::2], strict=True) if "gpu=" in body}
     assert with_gpu == TRAINING
+
+
+def test_a_group_fits_on_a_node(project):
+    # Without a limit, the CPUs of a group's members add up to one for each: no node has 40.
+    slurm = io.read_yaml(project / "profiles/slurm/config.yaml")
+    assert slurm["cores"] <= 4
+    grouped = {slurm["set-resources"][rule]["runtime"] for rule in slurm["groups"]}
+    assert grouped == {"attempt * 2"}, "the minutes of a group's members add up, too"
 
 
 def test_a_dry_run_with_the_slurm_profile_works(project):

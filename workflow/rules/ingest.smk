@@ -1,3 +1,8 @@
+localrules:
+    list_exams,
+    describe_dataset,
+
+
 rule convert_exam:
     input:
         simulated=simulated_subject,

@@ -1,3 +1,8 @@
+localrules:
+    build_manifest,
+    count_pairs,
+
+
 rule build_manifest:
     input:
         folds="<results>/splits/folds.tsv",

@@ -1,3 +1,7 @@
+localrules:
+    show_population,
+
+
 rule simulate_patient:
     output:
         folder=directory("<results>/simulation/{cohort}/sub-{subject}"),
