@@ -8,6 +8,7 @@ Ten stages, each with the same word in rules, package, scripts, results, tests a
     <results>/{pretraining,transfer}/{recipe|arm}/<split>/           one trained model
     <results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/              one Optuna study
     <results>/{external,evaluation}/                               what comes out
+    <results>/evidence/                                            the study on simulated populations (config/study.yaml)
 """
 
 import sys
@@ -47,6 +48,7 @@ include: "workflow/rules/tuning.smk"
 include: "workflow/rules/transfer.smk"
 include: "workflow/rules/external.smk"
 include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/evidence.smk"
 
 
 localrules:

@@ -11,8 +11,8 @@ with job_log(snakemake.log[0]):
         comparators=snakemake.input.comparators,
         folds=snakemake.input.folds,
         arms_sheet=snakemake.input.arms,
-        development=snakemake.params.development,
+        cohorts=snakemake.params.cohorts,
+        facts={name: snakemake.input[name] for name in ("maps", "exams", "labels", "votes")},
         settings=snakemake.params.settings,
-        tables={name: snakemake.output[name] for name in ("summary", "comparisons")},
-        pictures={name: snakemake.output[name] for name in ("roc", "precision_recall", "auc")},
+        outputs=dict(snakemake.output.items()),
     )

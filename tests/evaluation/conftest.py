@@ -46,7 +46,28 @@ class Made:
         labels = table[["subject", "prior", "current"]].assign(reader="r1")
         labels["label"] = table["y"].map({0: "stable", 1: "progression"})
         io.write_table(labels, self.folder / f"{name}_labels.tsv")
+        self._exams(name, table)
         return table
+
+    def _exams(self, name, pairs):
+        """Three exams a patient, every third patient's last on another scanner, and French reports of half of them."""
+        exams = [
+            {"subject": subject, "session": session, "status": "included"}
+            | {"manufacturer": "GE MEDICAL SYSTEMS" if place % 3 == 2 and session == "180" else "SIEMENS"}
+            | {"field_strength_t": 1.5 if place % 2 else 3}
+            for place, subject in enumerate(dict.fromkeys(pairs["subject"]))
+            for session in ("0", "90", "180")
+        ]
+        io.write_table(pd.DataFrame(exams), self.folder / name / "exams.tsv")
+        even = pairs["subject"].str[-1].astype(int) % 2 == 0
+        votes = pairs.assign(language=even.map({True: "fr", False: "en"}))
+        io.write_table(votes[["subject", "prior", "current", "language"]], self.folder / f"{name}_votes.tsv")
+
+    def facts(self):
+        """What is known of the pairs, as `evaluate_arms` takes it."""
+        tables = {kind: [self.folder / f"{name}_{kind}.tsv" for name in self.pairs] for kind in ("maps", "labels")}
+        exams = [self.folder / name / "exams.tsv" for name in self.pairs]
+        return {**tables, "exams": exams, "votes": self.folder / "home_votes.tsv"}
 
     def _folds(self, subjects):
         """Three outer folds, each with two inner splits."""

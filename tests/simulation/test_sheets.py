@@ -26,7 +26,8 @@ def test_the_demo_is_large_and_mixed_enough(project, tmp_path):
     assert (human["readers"] == 3).all()
     # Three outer folds with three patients of each class.
     assert human.groupby("y")["subject"].nunique().min() >= 9
-    settings = io.read_yaml(project / "config/config.yaml")["splits"] | {"repeats": 1, "validation": 0.25, "seed": 123}
+    defaults = {"repeats": 1, "validation": 0.25, "stratified": True, "seed": 123}
+    settings = defaults | io.read_yaml(project / "config/config.yaml")["splits"]
     split_patients(
         project / "config/cohorts/demo/labels.tsv", settings, tmp_path / "folds.tsv", tmp_path / "balance.tsv"
     )

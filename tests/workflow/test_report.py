@@ -11,7 +11,7 @@ pytestmark = pytest.mark.slow
 
 CATEGORIES = (
     "simulation", "ingest", "imaging", "splits", "labels", "manifests", "pretraining", "tuning", "transfer",
-    "external", "evaluation",
+    "external", "evaluation", "overview",
 )  # fmt: skip
 QUIET = (
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync",

@@ -18,7 +18,16 @@ STAGES = {
     "tuning": {"tune_study", "tune_worker", "select_trial"},
     "transfer": {"train_fold"},
     "external": {"predict_external"},
-    "evaluation": {"fit_comparators", "evaluate_arms", "check_simulation"},
+    "evaluation": {
+        "fit_comparators",
+        "evaluate_arms",
+        "check_simulation",
+        "show_examples",
+        "locate_saliency",
+        "describe_study",
+        "write_card",
+        "record_provenance",
+    },
 }
 
 

@@ -3,6 +3,7 @@
 from itertools import product
 from types import SimpleNamespace
 
+from gliodelta.evidence import design
 from gliodelta.fingerprint import code_of
 from gliodelta.schema import InvalidInput
 from gliodelta.sheets import pair_id
@@ -28,6 +29,7 @@ wildcard_constraints:
     repeat="[0-9]+",
     fold="[0-9]+",
     inner="[0-9]+",
+    rung="[0-9]+",
     worker="[0-9]+",
 
 
@@ -69,6 +71,11 @@ def cohort_value(key):
 def exam_state(wildcards):
     """Digest of where the exam lies, how it is read and when its source last changed."""
     return study.exam_state(wildcards.cohort, wildcards.subject, wildcards.session)
+
+
+def map_state(wildcards):
+    """Digest of where the given difference map of the pair lies and when it last changed."""
+    return study.map_state(wildcards.cohort, wildcards.subject, wildcards.pair)
 
 
 def report_states(wildcards):
@@ -114,6 +121,16 @@ def arm_row(wildcards):
     return {key: value for key, value in study.arms[wildcards.arm].items() if key != "primary"}
 
 
+def declared_arm(wildcards):
+    """The arm's whole row of arms.tsv."""
+    return study.arms[wildcards.arm]
+
+
+def arm_grids(wildcards):
+    """The names of the grids that the arm may train on."""
+    return study.grids_of(wildcards.arm)
+
+
 def arm_recipes(wildcards):
     """The rows of recipes.tsv that the arm chooses from, by name."""
     return {name: study.recipes[name] for name in study.recipes_of(wildcards.arm)}
@@ -126,16 +143,17 @@ def recipe_row(wildcards):
 
 def arm_training(wildcards):
     """The settings of the arm's trainings on human labels."""
-    return study.training(arm_row(wildcards)["grid"], "pretraining_epochs", "pretraining_learning_rate")
+    unused = ("pretraining_epochs", "pretraining_learning_rate", "pretraining_devices")
+    return study.training(arm_grids(wildcards), *unused)
 
 
 def recipe_training(wildcards):
     """The settings of the recipe's pretraining."""
-    return study.training(recipe_row(wildcards)["grid"], "epochs")
+    return study.training([recipe_row(wildcards)["grid"]], "epochs")
 
 
 def named_grid(wildcards):
-    """Voxel size and shape of the grid."""
+    """Voxel size and shape of the grid, and whether maps are resized to it."""
     return setting("training", "grids")[wildcards.grid]
 
 
@@ -261,6 +279,16 @@ def every_split(pattern):
     return files
 
 
+def first_repeat(pattern):
+    """An input function: `pattern` for every inner split of the outer folds of the first repeat."""
+
+    def files(wildcards):
+        splits = product([fold for repeat, fold in study.folds() if repeat == 1], study.inner())
+        return [fill(pattern, repeat=1, fold=fold, inner=inner, **wildcards) for fold, inner in splits]
+
+    return files
+
+
 def every_fold(pattern):
     """An input function: `pattern` for every outer fold."""
 
@@ -270,13 +298,28 @@ def every_fold(pattern):
     return files
 
 
-def every_worker(pattern):
-    """An input function: `pattern` for every worker of a study."""
+def workers_of_rung_before(pattern):
+    """An input function: `pattern` for every worker of the rung before the job's; nothing for the first rung."""
 
     def files(wildcards):
-        return [fill(pattern, worker=worker, **wildcards) for worker in range(1, setting("tuning", "workers") + 1)]
+        earlier = [rung for rung in study.rungs() if rung == int(wildcards.rung) - 1]
+        return _every_worker(pattern, earlier, wildcards)
 
     return files
+
+
+def workers_of_last_rung(pattern):
+    """An input function: `pattern` for every worker of a study's last rung."""
+
+    def files(wildcards):
+        return _every_worker(pattern, study.rungs()[-1:], wildcards)
+
+    return files
+
+
+def _every_worker(pattern, rungs, wildcards):
+    workers = range(1, setting("tuning", "workers") + 1)
+    return [fill(pattern, **{**wildcards, "rung": rung, "worker": worker}) for rung in rungs for worker in workers]
 
 
 def recipes_of_arm(pattern):
@@ -307,13 +350,14 @@ def of_development(pattern):
     return file
 
 
-def of_arm(pattern):
-    """An input function: `pattern` for the arm's grid, of the development cohort unless the job has a cohort."""
+def every_grid_of_arm(pattern):
+    """An input function: `pattern` for every grid of the arm, of the development cohort unless the job has a cohort."""
 
-    def file(wildcards):
-        return fill(pattern, **{"cohort": study.development, **wildcards, "grid": arm_row(wildcards)["grid"]})
+    def files(wildcards):
+        given = {"cohort": study.development, **wildcards}
+        return [fill(pattern, **{**given, "grid": grid}) for grid in arm_grids(wildcards)]
 
-    return file
+    return files
 
 
 def of_recipe(pattern):
@@ -349,10 +393,25 @@ def every_external(pattern):
     return files
 
 
+def cohorts_with_maps_only():
+    """A regular expression of the cohorts of which difference maps are given, and no exams."""
+    return "|".join(study.with_maps_only()) or "(?!)"
+
+
+def cohorts_with_weak_labels():
+    """A regular expression of the cohorts whose weak labels are given, and no reports."""
+    return "|".join(name for name, cohort in study.cohorts.items() if cohort["weak"]) or "(?!)"
+
+
 def labelled_cohorts():
     """Names of the cohorts with human labels, the development cohort first."""
     tested = [study.development, *study.external] if study.development else []
     return [cohort for cohort in tested if study.cohorts[cohort]["labels"]]
+
+
+def labelled_cohorts_with_exams():
+    """Names of the labelled cohorts of which exams are given, and not difference maps only."""
+    return [cohort for cohort in labelled_cohorts() if cohort not in study.with_maps_only()]
 
 
 def simulated_cohorts(*roles):
@@ -376,22 +435,117 @@ def for_each(cohorts, files):
     return all_files
 
 
+def code_of_evidence(module):
+    """A param function: fingerprint of `module`, which only a study on simulated populations pays for."""
+
+    def code(wildcards):
+        return code_of(module)
+
+    return code
+
+
+def population_settings(wildcards):
+    """Settings of the simulation of a population of the study."""
+    return design.population_settings(setting("evidence"), wildcards.population)
+
+
+def evidence_grid(wildcards):
+    """Voxel size and shape of the maps of the study."""
+    return setting("training", "grids")[study.grids()[0]]
+
+
+def every_trial(pattern):
+    """An input function: `pattern` for every replicate, arm and level of noise of the study."""
+
+    def files(wildcards):
+        replicates = range(1, setting("evidence", "replicates") + 1)
+        levels = {arm: design.noise_levels(setting("evidence"), row) for arm, row in study.arms.items()}
+        return [
+            fill(pattern, replicate=replicate, arm=arm, noise=noise)
+            for replicate in replicates
+            for arm in study.arms
+            for noise in levels[arm]
+        ]
+
+    return files
+
+
+def every_recipe(pattern):
+    """An input function: `pattern` for every recipe that an arm chooses from, and every split."""
+
+    def files(wildcards):
+        recipes = dict.fromkeys(recipe for arm in study.arms for recipe in study.recipes_of(arm))
+        return [file for recipe in recipes for file in every_split(pattern)({**wildcards, "recipe": recipe})]
+
+    return files
+
+
+def sheet_names():
+    """The sheets with rows, as {cohort}/{kind}.tsv: what they are called in this workflow, wherever they lie."""
+    named = product(study.cohorts, ("exams", "pairs", "labels", "reports", "events", "weak"))
+    return [f"{cohort}/{kind}.tsv" for cohort, kind in named if study.cohorts[cohort][kind]]
+
+
+def sheet_files(wildcards):
+    """Paths of the sheets in the order of `sheet_names`."""
+    named = (name.removesuffix(".tsv").split("/") for name in sheet_names())
+    return [study.sheet(kind, cohort) for cohort, kind in named]
+
+
+def cohort_facts():
+    """What is told of the cohorts, the labelled ones first: how they came, and where weak labels come from."""
+    names = dict.fromkeys([*labelled_cohorts(), *study.cohorts])
+    return {name: _facts(study.cohorts[name]) for name in names}
+
+
+def _facts(cohort):
+    weak = "given" if cohort["weak"] else "reports" if cohort["reports"] else "none"
+    told = {key: cohort[key] for key in ("role", "layout", "languages", "skull_stripped")}
+    return {**told, "simulated": "simulation" in cohort, "weak": weak}
+
+
+def study_facts():
+    """What the results depend on, without where files lie and how trainings are followed."""
+    where = ("cohorts_folder", "arms", "recipes", "pathvars", "wandb", "training")
+    settings = {key: value for key, value in study.config.items() if key not in where}
+    settings["training"] = study.training(setting("training", "grids"))
+    return {"settings": settings, "cohorts": cohort_facts(), "arms": study.arms, "recipes": study.recipes}
+
+
 def final_results():
-    """What `all` asks for: the evaluation with every stage's tables, or, without a development cohort, the maps."""
+    """What `all` asks for: the evaluation with every stage's tables, or, without a development cohort, the maps; and
+    the study on simulated populations, where there is one.
+    """
     tables = ["ingest/{cohort}/exams.tsv", "imaging/{cohort}/maps.tsv"]
     descriptions = ["ingest/{cohort}/dataset_description.json", "imaging/{cohort}/dataset_description.json"]
-    maps = [fill(f"<results>/{file}", cohort=cohort) for cohort in study.cohorts for file in tables + descriptions]
+    maps = [
+        fill(f"<results>/{file}", cohort=cohort)
+        for cohort in study.cohorts
+        for file in tables + descriptions
+        if not (file.startswith("ingest/") and cohort in study.with_maps_only())
+    ]
     maps += [f"<results>/simulation/{cohort}/population.png" for cohort in simulated_cohorts()]
+    if setting("evidence", "replicates"):
+        maps += ["<results>/evidence/table.tsv"]
     if not study.development:
         return maps
+    agreement = (
+        [] if study.cohorts[study.development]["weak"] else [f"<results>/labels/{study.development}/agreement.tsv"]
+    )
     scores = [f"<results>/external/{cohort}/{arm}/predictions.tsv" for cohort in study.inference for arm in study.arms]
     checks = ["<results>/evaluation/simulation.tsv"] if simulated_cohorts() else []
+    checks += ["<results>/evaluation/saliency.tsv"] if simulated_cohorts("development") else []
+    examples = [f"<results>/evaluation/examples/{arm}/right.png" for arm in study.arms]
     return [
         *maps,
-        f"<results>/labels/{study.development}/agreement.tsv",
+        *agreement,
         "<results>/manifests/counts.tsv",
         "<results>/evaluation/summary.tsv",
         "<results>/evaluation/comparisons.tsv",
+        "<results>/evaluation/overview.html",
+        "<results>/evaluation/provenance.json",
+        *expand("<results>/evaluation/cards/{arm}.md", arm=study.arms),
         *scores,
         *checks,
+        *examples,
     ]

@@ -144,6 +144,31 @@ rule map_difference:
         "../../scripts/map_difference.py"
 
 
+rule adopt_map:
+    output:
+        pair="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_pair.nii.gz",
+        absolute="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_desc-absolute_diff.nii.gz",
+        qc="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_qc.json",
+        picture="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_qc.png",
+    log:
+        "<logs>/imaging/adopt_map/{cohort}/sub-{subject}_pair-{pair}.log",
+    benchmark:
+        "<benchmarks>/imaging/adopt_map/{cohort}/sub-{subject}_pair-{pair}.tsv"
+    wildcard_constraints:
+        cohort=cohorts_with_maps_only(),
+    conda:
+        "../../envs/imaging.yaml"
+    params:
+        code=code_of("gliodelta.imaging.given"),
+        cohort_file=cohort_file,
+        state=map_state,
+    script:
+        "../../scripts/adopt_map.py"
+
+
+ruleorder: adopt_map > map_difference
+
+
 rule screen_maps:
     input:
         qc=every_pair("<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_qc.json"),

@@ -37,7 +37,12 @@ rule calibrate_labels:
     output:
         weak="<results>/labels/{cohort}/repeat-{repeat}/fold-{fold}/weak.tsv",
         calibration="<results>/labels/{cohort}/repeat-{repeat}/fold-{fold}/calibration.tsv",
-        noise="<results>/labels/{cohort}/repeat-{repeat}/fold-{fold}/noise.tsv",
+        noise=report(
+            "<results>/labels/{cohort}/repeat-{repeat}/fold-{fold}/noise.tsv",
+            caption="../report/calibrate_labels_noise.rst",
+            category="labels",
+            labels={"table": "wrong weak labels", "repeat": "{repeat}", "fold": "{fold}"},
+        ),
     log:
         "<logs>/labels/calibrate_labels/{cohort}/repeat-{repeat}/fold-{fold}.log",
     benchmark:
@@ -56,6 +61,29 @@ rule calibrate_labels:
         seed=setting("labels", "seed"),
     script:
         "../../scripts/calibrate_labels.py"
+
+
+rule adopt_labels:
+    input:
+        sheet=cohort_sheet("weak"),
+        labels=sheet("labels"),
+    output:
+        weak="<results>/labels/{cohort}/repeat-{repeat}/fold-{fold}/weak.tsv",
+    log:
+        "<logs>/labels/adopt_labels/{cohort}/repeat-{repeat}/fold-{fold}.log",
+    benchmark:
+        "<benchmarks>/labels/adopt_labels/{cohort}/repeat-{repeat}/fold-{fold}.tsv"
+    wildcard_constraints:
+        cohort=cohorts_with_weak_labels(),
+    conda:
+        "../../envs/labels.yaml"
+    params:
+        code=code_of("gliodelta.labels.given"),
+    script:
+        "../../scripts/adopt_labels.py"
+
+
+ruleorder: adopt_labels > calibrate_labels
 
 
 rule score_labels:

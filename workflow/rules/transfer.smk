@@ -8,7 +8,7 @@ rule train_fold:
         lineage="<results>/manifests/<split>/lineage.json",
         encoders=recipes_of_arm("<results>/pretraining/{recipe}/<split>/encoder.safetensors"),
         encoder_lineages=recipes_of_arm("<results>/pretraining/{recipe}/<split>/lineage.json"),
-        cache=of_arm("<results>/imaging/{cohort}/grid-{grid}.safetensors"),
+        caches=every_grid_of_arm("<results>/imaging/{cohort}/grid-{grid}.safetensors"),
     output:
         model="<results>/transfer/{arm}/<split>/model.safetensors",
         predictions="<results>/transfer/{arm}/<split>/predictions.tsv",
@@ -31,6 +31,7 @@ rule train_fold:
     params:
         code=code_of_arm("gliodelta.transfer.train"),
         arm=arm_row,
+        grids=arm_grids,
         recipes=arm_recipes,
         training=arm_training,
         scratch=scratch,

@@ -6,8 +6,9 @@ import numpy as np
 
 from gliodelta import plots
 
-# Arms are told apart by colour and by marker, comparators by dashes, so that a grey print can be read too.
+# Arms are told apart by colour and by dashes, so that a grey print can be read too.
 _COLOURS = [plots.COLOURS[name] for name in ("blue", "red", "green", "purple", "orange", "sky", "black")]
+_LINES = ["-", (0, (6, 1)), (0, (3, 0.8)), (0, (8, 1, 1, 1)), (0, (3, 0.8, 1, 0.8))]
 _DASHES = [(0, (1, 1)), (0, (4, 1.5)), (0, (4, 1.5, 1, 1.5)), (0, (7, 2))]
 _GREY = "#777777"
 _MARKERS = {"primary": "D", "arm": "o", "comparator": "s"}
@@ -69,7 +70,7 @@ def _curves(pairs, kinds, curve, area, **line):
     for panel, (cohort, part) in zip(panels[0], cohorts, strict=True):
         panel.set(xlim=(-0.01, 1.01), ylim=(-0.01, 1.01), aspect="equal")
         labelled = part.drop_duplicates(["subject", "prior", "current"])
-        panel.set_title(f"{cohort}: {len(labelled)} maps of {labelled['subject'].nunique()} patients")
+        panel.set_title(f"{cohort}: {in_words(len(labelled), labelled['subject'].nunique())}")
         if labelled["y_true"].nunique() < 2:
             panel.text(0.5, 0.5, "one class only", ha="center")
             continue
@@ -82,30 +83,40 @@ def _curves(pairs, kinds, curve, area, **line):
     return figure, panels[0]
 
 
+def in_words(maps, patients):
+    """Returns "24 maps of 12 patients"; the patients are left out where they are unknown or as many as the maps."""
+    return f"{maps} maps" if np.isnan(float(patients)) or patients == maps else f"{maps} maps of {patients} patients"
+
+
 def _styles(kinds):
-    """Line style of each arm: colours for arms, the primary one widest; thin grey dashes for comparators."""
+    """Line style of each arm: colours and long dashes for arms, the first one solid; thin grey dashes for comparators.
+
+    The primary arm is the first and widest.
+    """
     arms = [arm for arm, kind in kinds.items() if kind != "comparator"]
     trivial = [arm for arm, kind in kinds.items() if kind == "comparator"]
     styles = {}
-    for arm, colour in zip(arms, cycle(_COLOURS)):
-        styles[arm] = {"color": colour, "linewidth": 2.4 if kinds[arm] == "primary" else 1.5, "zorder": 3}
+    for arm, colour, line in zip(arms, cycle(_COLOURS), cycle(_LINES)):
+        width = 2.4 if kinds[arm] == "primary" else 1.5
+        styles[arm] = {"color": colour, "linestyle": line, "linewidth": width, "zorder": 3}
     for arm, dashes in zip(trivial, cycle(_DASHES)):
         styles[arm] = {"color": _GREY, "linewidth": 1, "zorder": 2, "linestyle": dashes}
     return styles
 
 
-def draw_auc(summary, path):
+def draw_auc(metrics, kinds, path):
     """Draws the pooled AUC of all arms and comparators with its interval, a panel a cohort; circles are single folds.
 
     Args:
-        summary: result of `arms.summarise`.
+        metrics: result of `summary.measure`.
+        kinds: dict of arm to primary, arm or comparator, from top to bottom.
         path: PNG to write.
     """
-    kinds = dict(zip(summary["arm"], summary["kind"], strict=True))
     rows = {arm: -place for place, arm in enumerate(kinds)}
-    styles, cohorts = _styles(kinds), list(summary.groupby("cohort", sort=False))
+    scored = metrics[metrics["metric"].eq("auc").groupby(metrics["cohort"]).transform("any")]
+    styles, cohorts = _styles(kinds), list(scored.groupby("cohort", sort=False))
     figure, panels = plots.new(
-        36 + 66 * len(cohorts), 24 + 8 * len(kinds), columns=len(cohorts), squeeze=False, sharey=True, sharex=True
+        52 + 70 * len(cohorts), 24 + 8 * len(kinds), columns=len(cohorts), squeeze=False, sharey=True, sharex=True
     )
     for panel, (cohort, part) in zip(panels[0], cohorts, strict=True):
         pooled = part[part["metric"] == "auc"]
@@ -115,12 +126,12 @@ def draw_auc(summary, path):
         panel.plot(folds["value"], folds["arm"].map(rows) - 0.28, "o", **circles)
         for arm, value, low, high in pooled[["arm", "value", "low", "high"]].itertuples(index=False):
             _draw_interval(panel, rows[arm], value, low, high, _MARKERS[kinds[arm]], styles[arm]["color"])
-        panel.set_title(f"{cohort}: {pooled['n_maps'].iloc[0]} maps of {pooled['n_patients'].iloc[0]} patients")
+        panel.set_title(f"{cohort}: {in_words(*pooled[['n_maps', 'n_patients']].iloc[0])}")
         panel.set(xlim=(0, 1), xlabel="AUC", ylim=(0.4 - len(kinds), 0.6))
-    panels[0][0].set_yticks(list(rows.values()), list(rows))
-    for tick, (arm, kind) in zip(panels[0][0].get_yticklabels(), kinds.items(), strict=True):
-        if kind == "primary":
-            tick.set(text=f"{arm} (primary)", fontweight="bold")
+    names = [f"{arm} (primary)" if kind == "primary" else arm for arm, kind in kinds.items()]
+    panels[0][0].set_yticks(list(rows.values()), names)
+    for tick, kind in zip(panels[0][0].get_yticklabels(), kinds.values(), strict=True):
+        tick.set_fontweight("bold" if kind == "primary" else "normal")
     plots.save(figure, path)
 
 

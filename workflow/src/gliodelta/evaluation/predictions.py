@@ -10,6 +10,8 @@ from gliodelta.statistics.metrics import youden_threshold
 from gliodelta.tables import PAIR, PREDICTIONS, SPLIT
 
 VALIDATION, TEST, EXTERNAL = "validation", "test", "external"
+# What is known of a pair by an arm, averaged over repeats.
+JUDGED = ("score", "probability", "judged", "rank", "called")
 
 
 def gather(predictions, external, comparators, development, folds, lineages):
@@ -102,17 +104,29 @@ def check(table):
     import pandas as pd
 
     scores = table[["score", "probability"]].apply(pd.to_numeric, errors="coerce")
-    bad = ~np.isfinite(scores).all(axis=1) | ~scores["probability"].between(0, 1)
-    _refuse(table[bad], "a score that is no finite number or a probability outside 0 to 1; train this model again")
+    # An arm without any probability is judged on its scores.
+    uncalibrated = table["probability"].isna().groupby(table["arm"]).transform("all")
+    bad = ~np.isfinite(scores["score"]) | (~scores["probability"].between(0, 1) & ~uncalibrated)
+    _refuse(
+        table[bad],
+        "a score that is no finite number or a probability outside 0 to 1; predict again",
+    )
     unlabelled = ~table["y_true"].isin([0, 1]) & ~((table["split"] == EXTERNAL) & table["y_true"].isna())
     _refuse(table[unlabelled], "a y_true other than 0 and 1; only pairs with a human label belong here")
     keys = ["cohort", "arm", "split", *SPLIT, *PAIR]
     _refuse(table[table.duplicated(keys)], "a pair that stands there twice; delete the doubled rows")
+    _check_once(table[table["split"] == TEST])
     labels = table[table["y_true"].notna()].groupby(["cohort", *PAIR])["y_true"].transform("nunique")
     _refuse(table.loc[labels.index[labels > 1]], "a pair that has another y_true elsewhere; rebuild the predictions")
     for (cohort, split), part in table[table["y_true"].notna()].groupby(["cohort", "split"]):
         if split != VALIDATION:
             _check_complete(cohort, part)
+
+
+def _check_once(tested):
+    """A pair is tested in one outer fold of a repeat."""
+    folds = tested.groupby(["cohort", "arm", "repeat", *PAIR])["fold"].transform("nunique")
+    _refuse(tested.loc[folds.index[folds > 1]], "a pair that is tested in two folds of a repeat; keep one of them")
 
 
 def _check_complete(cohort, table):
@@ -134,35 +148,43 @@ def _refuse(rows, fault):
         raise InvalidInput(f"{len(rows)} row{'s' * (len(rows) > 1)}, first of {place}: {fault}")
 
 
-def combine(table):
+def combine(table, threshold=np.nan):
     """Averages the inner models of each outer fold.
 
     A pair is called unstable from the threshold on that Youden's index chooses on the pooled validation rows of the
     models that made the prediction: those of the outer fold, or, for an external cohort, those of all folds.
 
     Args:
-        table: checked predictions (columns: cohort and `PREDICTIONS`).
+        table: checked predictions (columns: cohort and `PREDICTIONS`, and perhaps `called`, 0 or 1, which then stands).
+        threshold: probability from which on a pair is called unstable by models without validation rows; NaN for none.
 
     Returns:
         pandas.DataFrame, sorted, one row a cohort, arm, repeat, fold and labelled pair (repeat and fold 0 on external
-        cohorts), with y_true, probability, rank (0 to 1, within the fold) and called (0, 1; NaN without a threshold).
+        cohorts), with y_true, score, probability, judged (the probability, or the score of an arm that has none), rank
+        (of judged, 0 to 1, within the fold), threshold and called (0 to 1; NaN without a threshold).
     """
     tested = table[(table["split"] != VALIDATION) & table["y_true"].notna()]
     fold = ["cohort", "arm", "repeat", "fold"]
-    folds = tested.groupby([*fold, *PAIR], as_index=False).agg({"y_true": "first", "probability": "mean"})
-    grouped = folds.groupby(fold)["probability"]
+    means = dict.fromkeys([name for name in ("score", "probability", "called") if name in table], "mean")
+    folds = tested.groupby([*fold, *PAIR], as_index=False).agg({"y_true": "first", **means})
+    folds["judged"] = folds["probability"].fillna(folds["score"])
+    grouped = folds.groupby(fold)["judged"]
     folds["rank"] = (grouped.rank() - 0.5) / grouped.transform("size")
     chosen = _thresholds(table[table["split"] == VALIDATION])
     keys = zip(folds["arm"], folds["repeat"], folds["fold"], strict=True)
-    threshold = np.array([chosen.get(key, np.nan) for key in keys])
-    folds["called"] = np.where(np.isnan(threshold), np.nan, folds["probability"] >= threshold)
+    found = np.array([chosen.get(key, np.nan) for key in keys])
+    folds["threshold"] = np.where(np.isnan(found) & folds["probability"].notna(), threshold, found)
+    called = (folds["judged"] >= folds["threshold"]).astype(float).where(folds["threshold"].notna())
+    folds["called"] = folds["called"].fillna(called) if "called" in folds else called
     return folds
 
 
 def _thresholds(validation):
-    groups = {key: rows for key, rows in validation.groupby(["arm", "repeat", "fold"])}
-    groups |= {(arm, 0, 0): rows for arm, rows in validation.groupby("arm")}
-    return {key: youden_threshold(rows["y_true"], rows["probability"]) for key, rows in groups.items()}
+    judged = validation["probability"].fillna(validation["score"])
+    table = validation[["arm", "repeat", "fold", "y_true"]].assign(judged=judged)
+    groups = {key: rows for key, rows in table.groupby(["arm", "repeat", "fold"])}
+    groups |= {(arm, 0, 0): rows for arm, rows in table.groupby("arm")}
+    return {key: youden_threshold(rows["y_true"], rows["judged"]) for key, rows in groups.items()}
 
 
 def average_repeats(folds):
@@ -172,7 +194,8 @@ def average_repeats(folds):
         folds: result of `combine`.
 
     Returns:
-        pandas.DataFrame, sorted: cohort, arm, subject, prior, current, y_true, probability, rank, called.
+        pandas.DataFrame, sorted: cohort, arm, subject, prior, current, y_true, score, probability, judged, rank,
+        called.
     """
-    means = dict.fromkeys(("probability", "rank", "called"), lambda values: values.mean(skipna=False))
+    means = {name: lambda values: values.mean(skipna=False) for name in JUDGED}
     return folds.groupby(["cohort", "arm", *PAIR], as_index=False).agg({"y_true": "first", **means})

@@ -64,13 +64,13 @@ def draw_scan(settings, subject, session, axes=RADIOLOGICAL):
     """
     draw = stream(settings["seed"], subject, session, "scan")
     angles = np.deg2rad(draw.normal(0, settings["rotation_degrees"], 3))
-    pose = _rotation(angles)
+    pose = rotation(angles)
     pose[:3, 3] = draw.normal(0, settings["translation_mm"], 3)
     jitter = 1 + settings["voxel_jitter"] * draw.uniform(-1, 1, 2)
     spacing = np.round(np.array([settings["pixel_mm"]] * 2 + [settings["slice_mm"]]) * jitter[[0, 0, 1]], 3)
     shape = np.round(np.array(settings["field_of_view_mm"]) / spacing).astype(int)
     tilt, shift = draw.normal(0, 4), draw.normal(0, 3, 3)
-    turn = np.eye(4) if axes == ATLAS else _rotation(np.deg2rad([tilt, 0, 0]))
+    turn = np.eye(4) if axes == ATLAS else rotation(np.deg2rad([tilt, 0, 0]))
     affine = turn @ np.diag([*(np.array(axes) * spacing), 1])
     middle = np.array(CENTRE) if axes == ATLAS else pose[:3, :3] @ CENTRE + pose[:3, 3] + shift
     affine[:3, 3] = middle - affine[:3, :3] @ ((shape - 1) / 2)
@@ -139,18 +139,8 @@ def coil_field(draw, shape, size):
     return np.exp(field * (size / field.std())).astype(np.float32)
 
 
-def _slices(visit, image, scan):
-    """Samples within each slice, averaged: a box profile as wide as the slice."""
-    parts = min(int(np.ceil(scan.grid.spacing[2] / PROFILE_MM)), MOST_PARTS)
-    shape = (*scan.grid.shape[:2], scan.grid.shape[2] * parts)
-    affine = scan.grid.affine @ np.diag([1, 1, 1 / parts, 1])
-    # The samples of a slice lie symmetrically about its middle.
-    affine[:3, 3] -= affine[:3, 2] * (parts - 1) / 2
-    return visit.sample(image, Grid(shape, affine), scan.pose).reshape(*scan.grid.shape, parts).mean(-1)
-
-
-def _rotation(angles):
-    """4x4 rotation about x, then y, then z, by angles in radians."""
+def rotation(angles):
+    """Returns the 4x4 rotation about x, then y, then z, by angles in radians."""
     matrix = np.eye(4)
     for axis, angle in enumerate(angles):
         first, second = [other for other in range(3) if other != axis]
@@ -159,3 +149,13 @@ def _rotation(angles):
         turn[first, second], turn[second, first] = -np.sin(angle), np.sin(angle)
         matrix = turn @ matrix
     return matrix
+
+
+def _slices(visit, image, scan):
+    """Samples within each slice, averaged: a box profile as wide as the slice."""
+    parts = min(int(np.ceil(scan.grid.spacing[2] / PROFILE_MM)), MOST_PARTS)
+    shape = (*scan.grid.shape[:2], scan.grid.shape[2] * parts)
+    affine = scan.grid.affine @ np.diag([1, 1, 1 / parts, 1])
+    # The samples of a slice lie symmetrically about its middle.
+    affine[:3, 3] -= affine[:3, 2] * (parts - 1) / 2
+    return visit.sample(image, Grid(shape, affine), scan.pose).reshape(*scan.grid.shape, parts).mean(-1)

@@ -4,6 +4,7 @@ Reference: Fonov et al. (2009), Unbiased nonlinear average age-appropriate brain
 """
 
 import dataclasses
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -67,13 +68,14 @@ def make_head(settings, subject):
     template, maps = _read_template()
     displacement = _draw_deformation(draw, coarse, settings["deformation_mm"])
     grey, white = (resample(array, template, grid, displacement=displacement, coarse=coarse) for array in maps)
-    surface = _brain_surface(maps, template, coarse)
+    surface = _brain_surface()
     depth = resample(surface, coarse, grid, displacement=displacement, coarse=coarse, outside=FAR_MM)
     thickness = 1 + 0.15 * resample(noise_field(draw, coarse, 20), coarse, grid)
     texture = 1 + 0.025 * noise_field(draw, grid, 1.5)
     return Head(grid, _fill_tissues(grid, grey, white, depth, thickness), depth, texture)
 
 
+@functools.cache
 def _read_template():
     """The template's grid and its maps of grey and white matter, 0..1."""
     import importlib.util
@@ -96,10 +98,12 @@ def _draw_deformation(draw, coarse, size):
     return np.stack([a + scale * axis for a, scale, axis in zip(fields, scales, coarse.world(), strict=True)], axis=-1)
 
 
-def _brain_surface(maps, template, coarse):
-    """Signed distance in mm to the surface of the closed brain, on the coarse grid."""
+@functools.cache
+def _brain_surface():
+    """Signed distance in mm to the surface of the template's closed brain, on the coarse grid."""
     from scipy import ndimage
 
+    coarse, (template, maps) = box(LOW, HIGH, COARSE_MM), _read_template()
     tissue = resample(maps[0] + maps[1], template, coarse) > 0.4
     margin = ndimage.distance_transform_edt(~tissue, coarse.spacing)
     # Closing by 9 mm bridges the sulci and ventricles, which belong to the brain.

@@ -1,0 +1,56 @@
+"""A model card says what the tables say, of its own arm and of the cohorts that were scored."""
+
+import pandas as pd
+
+from gliodelta import io
+from gliodelta.evaluation.cards import write_card
+
+ROW = {"encoder": "vgg", "representation": "pair", "loss": "balanced", "augmentation": "pair", "grid": "coarse"}
+ROW |= {"strategies": "scratch,mix", "primary": "yes"}
+COHORTS = {
+    "home": {"role": "development", "simulated": True},
+    "away": {"role": "external", "simulated": False},
+    "new": {"role": "inference", "simulated": True},
+}
+
+
+def card(folder):
+    """The lines of the card of the arm `ours`, of whose two models one is untrained."""
+    size = {"n_maps": 24, "n_patients": 12}
+    metrics = [
+        {"cohort": "home", "arm": "ours", "metric": "auc", "value": 0.8, "low": 0.7, "high": 0.9, **size},
+        {"cohort": "home", "arm": "ours", "metric": "brier", "value": 0.2, "low": 0.1, "high": 0.3, **size},
+        {"cohort": "home", "arm": "theirs", "metric": "auc", "value": 0.1, "low": 0.05, "high": 0.15, **size},
+        {"cohort": "away", "arm": "ours", "metric": "auc", "n_maps": 7, "n_patients": 3},
+    ]
+    io.write_table(pd.DataFrame(metrics), folder / "metrics.tsv")
+    lineages = [
+        {"status": "trained", "setting": {"strategy": "mix"}},
+        {"status": "untrained", "setting": {"strategy": "mix"}},
+    ]
+    manifests = [{"pairs": {"train": 8 + n, "weak": 20}, "unstable": {"train": 3, "weak": 9}} for n in (0, 2)]
+    for name, documents in (("lineage", lineages), ("manifest", manifests)):
+        for number, document in enumerate(documents):
+            io.write_json(document, folder / f"{name}{number}.json")
+    files = {f"{name}s": [folder / f"{name}{number}.json" for number in (0, 1)] for name in ("lineage", "manifest")}
+    write_card("ours", ROW, COHORTS, folder / "metrics.tsv", **files, card=folder / "ours.md")
+    return (folder / "ours.md").read_text(encoding="utf-8").splitlines()
+
+
+def test_performance_is_that_of_the_arm_at_home_and_elsewhere(tmp_path):
+    lines = card(tmp_path)
+    assert "| metric | home (cross-validated) | away (external) |" in lines
+    assert "| auc | 0.800 [0.700, 0.900] | n/a |" in lines
+    assert "| brier | 0.200 [0.100, 0.300] | n/a |" in lines
+    assert "| maps (patients) | 24 (12) | 7 (3) |" in lines
+    assert not any("0.100 [0.050" in line for line in lines)
+
+
+def test_use_data_and_limits_are_stated(tmp_path):
+    text = "\n".join(card(tmp_path))
+    assert "# Model card of the arm ours" in text and "Not a medical device" in text
+    assert "1 trained models of 2 splits" in text and "chosen in 1 models: mix (1)" in text
+    assert "a model trains on 8 to 10 maps, 3 of them unstable" in text and "offered to a model: 20 maps" in text
+    assert "Declared primary" in text
+    # The third cohort was not scored, so that the card does not speak of it.
+    assert "Of simulated patients: home." in text
