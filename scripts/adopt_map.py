@@ -4,7 +4,7 @@ from gliodelta.imaging.given import adopt_map
 from gliodelta.logs import job_log
 
 prior, current = snakemake.wildcards.pair.split("to")
-with job_log(snakemake.log[0]):
+with job_log(snakemake.log[0], private=True):
     adopt_map(
         cohort_file=snakemake.params.cohort_file,
         subject=snakemake.wildcards.subject,

@@ -9,4 +9,5 @@ with job_log(snakemake.log[0]):
         images=snakemake.input.pairs,
         **snakemake.params.grid,
         cache=snakemake.output.cache,
+        checksum=snakemake.output.checksum,
     )

@@ -14,6 +14,6 @@ with job_log(snakemake.log[0]):
         pruning=snakemake.params.pruning,
         code=snakemake.params.worker_code,
         files={name: list(snakemake.input[name]) for name in FILES},
-        caches=dict(zip(snakemake.params.grids, snakemake.input.caches, strict=True)),
+        checksums=snakemake.input.checksums,
         output=snakemake.output.study,
     )

@@ -2,8 +2,7 @@
 
 from gliodelta.logs import job_log
 from gliodelta.training.checkpoint import Checkpoint
-from gliodelta.tuning.study import FILES
-from gliodelta.tuning.worker import tune_worker
+from gliodelta.tuning.worker import FILES, tune_worker
 
 scratch = f"{snakemake.params.scratch}/tuning"
 with job_log(snakemake.log[0]):

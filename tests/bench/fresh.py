@@ -37,6 +37,17 @@ def answer(functions):
     return True
 
 
+def judge(bars):
+    """Prints whether each bar holds and returns whether all do.
+
+    Args:
+        bars: dict of what is asked for, in words, to whether it holds.
+    """
+    for bar, holds in bars.items():
+        print(f"{'holds' if holds else 'FAILS':<6} {bar}", flush=True)
+    return all(bars.values())
+
+
 def cpu_s():
     """User and system time of this process and of those it started and saw end."""
     used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]

@@ -38,6 +38,7 @@ def test_the_demo_is_as_large_as_promised(demo):
     ("change", "message"),
     [
         ({"cohort": ["demo"]}, "unknown key 'cohort'.*write 'cohorts'"),
+        ({"splits": {"folds": 3, "inner": 1, "validation": 0.7}}, "validation is 0.7, but stratified.*write 0.5"),
         ({"splits": {"folds": 1}}, "splits.folds must be bigger than or equal to 2"),
         ({"cohorts": ["nowhere"]}, "nowhere.yaml: no such cohort"),
         ({"training": {"grids": {}}}, "grid 'coarse' is not under training: grids"),
@@ -54,6 +55,13 @@ def test_errors_say_what_to_write(demo, change, message):
         ("arms", ("\tyes\n", "\tno\n"), "0 arms have primary yes"),
         ("arms", ("vgg-most,vgg-sure", "vgg-best"), "recipe 'vgg-best' is no row"),
         ("arms", ("\tvgg-most,vgg-sure\t", "\t\t"), "transfer but no recipes"),
+        ("arms", ("1e-3,1e-4", "1e-3,1e-"), "arm vgg-baseline: '1e-' among its learning_rates is no number above 0"),
+        ("arms", ("1e-3,1e-4", "."), "'.' among its learning_rates is no number above 0; write one such as 1e-3"),
+        ("arms", ("1e-3,1e-4", "0"), "'0' among its learning_rates is no number above 0"),
+        ("arms", ("1e-3,1e-4\t0", "1e-3\t-0.1"), "'-0.1' among its weight_decays is no number of at least 0"),
+        ("arms", ("1e-3,1e-4", "1e-3,0.001"), "'0.001' stands twice among its learning_rates; delete one"),
+        ("arms", ("mix,fine-tune", "mix,mix"), "'mix' stands twice among its strategies"),
+        ("arms", ("vgg-most,vgg-sure", "vgg-most,vgg-most"), "'vgg-most' stands twice among its recipes"),
         ("recipes", ("vgg\tabsolute-difference", "seresnext\tabsolute-difference"), "its encoder is vgg but recipe"),
     ],
 )
@@ -77,7 +85,7 @@ def test_the_published_design_has_its_36_settings_and_six_for_the_baseline(demo)
     counts = {"vgg-baseline": 6, "vgg-transfer": 36, "seresnext-baseline": 6, "seresnext-transfer": 36}
     assert settings_counted(paper) == counts
     assert paper.config["tuning"]["budget"] == 0 and not paper.config["splits"]["stratified"]
-    assert {row["cut"] for row in paper.recipes.values()} == {"0.82", "0.38"}
+    assert {row["cut"] for row in paper.recipes.values()} == {"0.8219", "0.3842"}
     assert {row["loss"] for row in paper.arms.values()} == {"published-vgg", "published-seresnext"}
 
 

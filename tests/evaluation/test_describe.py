@@ -190,7 +190,7 @@ def test_the_page_tells_result_and_limits_and_asks_for_nothing(told):
     assert "away: transfer against baseline, pooled AUC cannot be compared (undefined: no test pairs" in reader.text
     # In the tables of both cohorts, and in two items of the checklists for each.
     assert reader.text.count(AREA) == 6 and "mean-difference" not in reader.text
-    assert "no medical device" in reader.text and "transfer was declared primary" in reader.text
+    assert "no medical device" in reader.text and "transfer is declared primary" in reader.text
     assert "Simulated" not in reader.text
 
 

@@ -16,7 +16,8 @@ from gliodelta.evaluation.gallery import draw_examples
 from gliodelta.evaluation.saliency import densest, occlusion, score_of
 from gliodelta.training.data import load_maps
 from gliodelta.training.models import build_model, load_model, save_model
-from gliodelta.transfer.predict import predict, probability
+from gliodelta.transfer.calibration import probability
+from gliodelta.transfer.predict import predict
 
 # Validation rows whose best cut (Youden's) is the probability .5.
 CUT = pd.DataFrame({"subject": "v1", "prior": "0", "current": ["1", "2"], "split": "validation", "y_true": [0, 1]})

@@ -11,7 +11,7 @@ from gliodelta import io, plugins
 from gliodelta.evaluation.location import changed_voxels, locate_saliency, share_inside
 from gliodelta.evaluation.saliency import densest, occlude, occlusion, saliency_map, score_of
 from gliodelta.evaluation.simulation import Truth
-from gliodelta.training.models import REPRESENTATIONS, build_model
+from gliodelta.training.models import build_model
 
 SHAPE, SPACING = (16, 16, 16), (7.5, 7.5, 7.5)
 AFFINE = np.diag([*SPACING, 1.0])
@@ -81,7 +81,7 @@ def test_occlusion_copies_the_prior_and_leaves_the_pair():
     assert torch.equal(occluded, pair)
 
 
-@pytest.mark.parametrize("representation", plugins.names(REPRESENTATIONS))
+@pytest.mark.parametrize("representation", plugins.names(plugins.REPRESENTATIONS))
 def test_every_representation_can_be_asked(representation):
     """What a network says of a pair with an occluded box is what it says of that very pair."""
     card = {**toy.CARD, "representation": representation}

@@ -122,6 +122,19 @@ def test_external_rows_are_a_cohort_of_their_own(tmp_path):
     assert found.loc[0, "auc"] == found.loc[1, "auc"] and found["auc-fold-mean"].notna().tolist() == [True, False]
 
 
+def test_an_arm_that_is_absent_from_a_cohort_is_named(tmp_path, capsys):
+    table = made()
+    away = table[table["arm"] == "net"].assign(split="external", repeat=0, fold=0, inner=0)
+    score(tmp_path, pd.concat([table, away]))
+    assert "cohort external is without rows of rival" in capsys.readouterr().out
+
+
+def test_scores_without_probabilities_or_thresholds_call_nothing(tmp_path, capsys):
+    score(tmp_path, made(arms=["net"]).drop(columns="probability"))
+    said = capsys.readouterr().out
+    assert "no threshold, add called or validation rows: net" in said and "called at probability" not in said
+
+
 def test_the_primary_arm_declares_the_family_and_columns_give_subgroups(tmp_path):
     table = made(arms=["one", "two", "three"])
     score(tmp_path, table.assign(site=table["fold"] % 2), "--primary", "two", "--by", "site")

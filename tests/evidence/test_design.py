@@ -1,5 +1,7 @@
 """The populations are other people, and a study that compares unlike with unlike is refused."""
 
+from pathlib import Path
+
 import pytest
 
 from gliodelta import io
@@ -40,6 +42,15 @@ def test_an_arm_without_weak_labels_is_trained_at_one_level_of_noise(config):
     evidence = study.config["evidence"]
     assert noise_levels(evidence, study.arms[evidence["baseline"]]) == [0]
     assert noise_levels(evidence, study.arms["mix"]) == [0, 10, 25, 40]
+
+
+def test_recipes_on_another_grid_than_the_arms_are_refused(config, tmp_path):
+    table = Path(config["recipes"]).read_text(encoding="utf-8")
+    (tmp_path / "recipes.tsv").write_text(table.replace("\tstudy\t", "\tother\t"))
+    grids = config["training"]["grids"]
+    training = {**config["training"], "grids": {**grids, "other": grids["study"]}}
+    with pytest.raises(InvalidInput, match="arms and recipes have the grids other, study"):
+        Study({**config, "training": training, "recipes": str(tmp_path / "recipes.tsv")})
 
 
 @pytest.mark.parametrize(

@@ -7,11 +7,15 @@ import pytest
 import toy
 
 from gliodelta import io
-from gliodelta.evidence.lists import draw_lists, largest, split_of
+from gliodelta.evidence import trials
+from gliodelta.evidence.lists import draw_lists, split_of
+from gliodelta.evidence.pretraining import pretrain_replicate
 from gliodelta.evidence.summary import summarise
 from gliodelta.evidence.trials import choose, run_trials
-from gliodelta.pretraining.pretrain import pretrain_encoder
 from gliodelta.schema import InvalidInput
+from gliodelta.training.checkpoint import Checkpoint
+from gliodelta.training.models import load_model, save_model
+from gliodelta.transfer.fit import fit_setting
 
 ROW = {**toy.ROW, "encoder": "strided", "method": "supervised", "cut_by": "quantile", "cut": "1"}
 RECIPES = {"all": {**ROW, "recipe": "all"}}
@@ -40,19 +44,18 @@ def study(tmp_path_factory):
     maps, cache = population(folder, "replicate", "r", 32)
     test, test_cache = population(folder, "test", "t", 20)
     draw_lists(maps, test, split_of(1), 10, COUNTS, 0.4, 1, folder / "lists")
-    place = largest(folder / "lists", COUNTS)
     outputs = {name: folder / f"{name}.out" for name in ("encoder", "history", "lineage")}
-    pretrain_encoder(
-        weak=place / "weak.tsv", lineage=place / "lineage.json", folds=folder / "lists" / "folds.tsv",
-        split=split_of(1), cache=cache, recipe=RECIPES["all"], training=toy.TRAINING, outputs=outputs,
-    )  # fmt: skip
+    pretrain_replicate(
+        1, folder / "lists", COUNTS, cache=cache, recipe=RECIPES["all"], training=toy.TRAINING, outputs=outputs
+    )
 
-    def run(arm, output, lineages=(outputs["lineage"],)):
+    def run(arm, output, lineages=(outputs["lineage"],), encoder=outputs["encoder"], checkpoint=None):
         recipes = RECIPES if ARMS[arm].get("recipes") or arm == "tuned" else {}
         run_trials(
             {"replicate": 1, "noise": 10}, {count: folder / "lists" / f"labels-{count}" for count in COUNTS},
-            lineages if recipes else [], cache, {"all": outputs["encoder"]}, {"maps": test, "cache": test_cache},
+            lineages if recipes else [], cache, {"all": encoder}, {"maps": test, "cache": test_cache},
             {"weight_decays": "0", **ARMS[arm]}, recipes, toy.TRAINING, {"budget": BUDGET, "seed": 1}, output,
+            checkpoint,
         )  # fmt: skip
 
     for arm in ARMS:
@@ -95,6 +98,35 @@ def test_an_encoder_that_saw_other_patients_is_refused(study, tmp_path):
     io.write_json(lineage, tmp_path / "lineage.json")
     with pytest.raises(InvalidInput, match="other patients"):
         run("mix", tmp_path / "trials.tsv", [tmp_path / "lineage.json"])
+    # A file that was copied over another's still says on its card whom it never saw.
+    model, card = load_model(folder / "encoder.out")
+    save_model(model, {**card, "lineage": {**card["lineage"], "fold": 2, "excluded": "0"}}, tmp_path / "encoder")
+    with pytest.raises(InvalidInput, match=r"weights of repeat 1 fold 2 .* were offered to repeat 1 fold 1"):
+        run("mix", tmp_path / "trials.tsv", encoder=tmp_path / "encoder")
+
+
+@pytest.mark.parametrize(("code", "again"), [("same", 0), ("other", BUDGET + 1)])
+def test_a_killed_job_goes_on_with_the_training_that_it_was_at_unless_the_code_is_other(
+    study, tmp_path, monkeypatch, code, again
+):  # fmt: skip
+    folder, run = study
+    trained, table, scratch = [], tmp_path / "trials.tsv", tmp_path / "scratch"
+
+    def killed(setting, *arguments):
+        if len(trained) == BUDGET + 1:
+            raise KeyboardInterrupt
+        trained.append(setting)
+        return fit_setting(setting, *arguments)
+
+    monkeypatch.setattr(trials, "fit_setting", killed)
+    with pytest.raises(KeyboardInterrupt):
+        run("baseline", table, checkpoint=Checkpoint(scratch, "same"))
+    monkeypatch.setattr(trials, "fit_setting", lambda *arguments: trained.append("") or fit_setting(*arguments))
+    run("baseline", table, checkpoint=Checkpoint(scratch, code))
+    assert len(trained) == BUDGET * len(COUNTS) + again
+    assert table.read_bytes() == (folder / "baseline.tsv").read_bytes()
+    # What other code has left there is nobody's to delete.
+    assert len(list(scratch.iterdir())) == (code == "other")
 
 
 @pytest.mark.parametrize(

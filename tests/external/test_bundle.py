@@ -24,6 +24,11 @@ class Finished:
         grid = {**TRAINING["grids"]["tiny"], "resize": False}
         self.config = {"imaging": {"max_days": 1000}, "training": {"grids": {"tiny": grid, "unused": grid}}}
 
+    development = "home"
+
+    def with_maps_only(self):
+        return []
+
     def folds(self):
         return [(1, 1), (1, 2)]
 
@@ -111,8 +116,8 @@ def test_what_is_not_scored_and_the_limits_are_printed_with_the_scores(clinic):
     clinic(*RELEASE)
     printed = clinic(*SCORE)[1]
     assert "Not scored: 1 for the reason: not T2." in printed
-    # 9.5 of 30 pairs at home.
-    assert "no medical device" in printed and "32% of the pairs are unstable" in printed
+    # 3.5 of 10 validation pairs.
+    assert "no medical device" in printed and "35% of the pairs are unstable" in printed
     card = (clinic.folder / "bundle" / "MODEL_CARD.md").read_text()
     assert "3 networks (vgg, input absolute-difference, loss balanced)" in card and "no medical device" in card
 
@@ -164,3 +169,9 @@ def test_models_of_another_split_are_not_released(clinic):
         and "were offered to repeat 1 fold 1 inner split 1" in printed
         and not (clinic.folder / "bundle").exists()
     )
+
+
+def test_models_of_given_difference_maps_are_not_released(clinic, monkeypatch):
+    monkeypatch.setattr(Finished, "with_maps_only", lambda study: ["home"])
+    code, said = clinic(*RELEASE)
+    assert code == 1 and "cohort home came as difference maps" in said

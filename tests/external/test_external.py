@@ -3,6 +3,7 @@
 import math
 from types import SimpleNamespace
 
+import numpy as np
 import pandas as pd
 import pytest
 import torch
@@ -10,9 +11,11 @@ from safetensors.torch import save_file
 
 from gliodelta import io
 from gliodelta.external.ensembles import ENSEMBLES
-from gliodelta.external.predict import predict_external
+from gliodelta.external.predict import _prior_of, predict_external
+from gliodelta.external.shift import change_prior
 from gliodelta.schema import InvalidInput
 from gliodelta.training.models import build_model, save_model
+from gliodelta.transfer.calibration import UNCALIBRATED, fit_calibration, probability
 
 CARD = {
     "encoder": "vgg",
@@ -20,8 +23,8 @@ CARD = {
     "loss": "balanced",
     "grid": {"spacing_mm": [1, 1, 1], "shape": [16] * 3},
 }
-TEMPERATURES = (0.5, 2.0, 1.0)
-# 9 of 29 pairs at home are unstable: with half a pair more of each class, a prior of 9.5 / 30.
+TEMPERATURES = (0.5, 2.0, 1.25)
+# 3 of the 9 pairs that calibrate are unstable: with half a pair more of each class, a prior of 3.5 / 10.
 HOME = {"pairs": {"train": 20, "validation": 9}, "unstable": {"train": 6, "validation": 3}}
 PAIRS = [("b1", "0", "30"), ("b1", "30", "60"), ("b2", "0", "90"), ("b10", "0", "90")]
 LABELS = {("b1", "0", "30"): "progression", ("b2", "0", "90"): "stable", ("b1", "30", "60"): "unknown"}
@@ -174,9 +177,29 @@ def test_ensembles_stand_side_by_side_and_the_primary_one_is_the_prediction(coho
     assert included["mean_score"].to_numpy() == pytest.approx(grouped["score"].mean().to_numpy(), abs=1e-6)
     votes = grouped["score"].apply(lambda scores: int((scores > 0).sum() >= 2))
     assert included["majority_vote"].to_list() == votes.to_list()
-    odds = members["probability"] / (1 - members["probability"]) * (20.5 / 9.5)
+    odds = members["probability"] / (1 - members["probability"]) * (6.5 / 3.5)
     even = members.assign(even=odds / (1 + odds)).groupby(["subject", "prior", "current"])["even"].mean()
     assert included["even_prior"].to_numpy() == pytest.approx(even.to_numpy(), abs=1e-7)
+
+
+def test_an_uncalibrated_member_is_at_even_odds_already(cohort):
+    for lineage in cohort.lineages:
+        io.write_json({**io.read_json(lineage), "calibration": UNCALIBRATED}, lineage)
+    cohort.predict()
+    table = io.read_table(cohort.files["ensembles"]).dropna(subset="mean_probability")
+    assert table["even_prior"].to_numpy() == pytest.approx(table["mean_probability"].to_numpy())
+
+
+def test_an_even_prior_undoes_the_share_that_the_calibration_was_fitted_on(cohort):
+    # Of the 100 pairs that validate a fifth are unstable, of those that train, two thirds. At a score in the middle of
+    # classes that spread alike, both are as likely: Bayes' rule gives the share at home, and a half at even odds.
+    y = np.arange(100) < 20
+    spread = np.tile(np.linspace(-1, 1, 20), 5)
+    fitted = fit_calibration(y, spread + y - 0.5)
+    manifest = {"pairs": {"train": 90, "validation": 100}, "unstable": {"train": 60, "validation": 20}}
+    home = _prior_of(manifest, fitted)
+    assert home == pytest.approx(0.2, abs=0.005)
+    assert change_prior(probability(np.zeros(1), fitted), home, 0.5) == pytest.approx([0.5], abs=0.05)
 
 
 def test_a_pair_without_a_map_is_a_row_with_its_reason(cohort):

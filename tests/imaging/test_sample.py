@@ -1,3 +1,5 @@
+import hashlib
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -126,8 +128,10 @@ def cohort(tmp_path):
 
 def test_the_cache_holds_the_included_pairs_as_half_floats(cohort):
     folder, images = cohort
-    sample_maps(folder / "maps.tsv", images, SPACING, SHAPE, False, folder / "grid.safetensors")
+    sample_maps(folder / "maps.tsv", images, SPACING, SHAPE, False, folder / "grid.safetensors", folder / "grid.sha256")
     cache = load_file(folder / "grid.safetensors")
+    expected = hashlib.sha256((folder / "grid.safetensors").read_bytes()).hexdigest()
+    assert (folder / "grid.sha256").read_text() == f"{expected}  grid.safetensors\n"
     assert list(cache) == ["a1/0/50", "b1/0/96"]
     image = io.read_image(images[0])
     expected = to_grid(np.asarray(image.dataobj), image.affine, SPACING, SHAPE).astype(np.float16)

@@ -11,6 +11,8 @@ import pytest
 
 from gliodelta.ingest.__main__ import main
 from gliodelta.ingest.layouts import brats2015, lumiere
+from gliodelta.ingest.site_tables import read_site_table
+from gliodelta.schema import InvalidInput
 from gliodelta.sheets import read_cohort, source_path
 
 BRATS_HEADER = "sub,ses_diff,t2_label,t2_label_numeric\n"
@@ -295,3 +297,10 @@ def test_published_labels_of_reports_become_weak_labels_with_the_published_confi
     found = {(row["current"], float(row["p_unstable"]), float(row["confidence"])) for row in cohort["weak"]}
     assert {(day, round(p, 6), c) for day, p, c in found} == {("0161", 0.85, 0.85), ("0071", 0.05, 0.95)}
     assert "2 weak labels" in printed
+
+
+def test_a_published_confidence_below_one_half_is_refused_rather_than_turned_round(tmp_path):
+    header = "ipp,comparative_date,exam_date,t2_label_random_forest,mean_t2_and_global\n"
+    (tmp_path / "weak.csv").write_text(header + "58,20090514,20091022,1,0.45\n")
+    with pytest.raises(InvalidInput, match=r"line 2: mean_t2_and_global is below 0.5.*write the other label"):
+        read_site_table(tmp_path / "weak.csv", "weak", [])

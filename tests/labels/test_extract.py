@@ -110,7 +110,7 @@ def test_bad_input_is_excluded_with_its_reason(cohort, tmp_path):
     }
     file = cohort(texts)
     with open(tmp_path / "cohort/reports.tsv", "a", encoding="utf-8") as sheet:
-        sheet.write("\nnobody\t300\tblank.txt\nhuge\t555\tblank.txt")
+        sheet.write("\nnobody\t300\tblank.txt\nhuge\t555\tblank.txt\nhuge\t20241301\tblank.txt")
     votes, excluded = extract(file, tmp_path)
     assert list(votes["subject"]) == ["utf16be"]
     reasons = dict(zip(zip(excluded["subject"], excluded["session"], strict=True), excluded["reason"], strict=True))
@@ -120,6 +120,7 @@ def test_bad_input_is_excluded_with_its_reason(cohort, tmp_path):
         ("headings", "300"): "the report names no earlier exam that it compares with",
         ("huge", "300"): "the report file holds more than 100,000 letters; give each report a file of its own",
         ("huge", "555"): "exams.tsv has no such exam; add it or correct the report's subject or session",
+        ("huge", "20241301"): "exams.tsv has no such exam; add it or correct the report's subject or session",
         ("later", "300"): "the report compares with a date after its own exam; correct the date or the exam's session",
         ("nobody", "300"): "exams.tsv has no such exam; add it or correct the report's subject or session",
     }
@@ -128,6 +129,15 @@ def test_bad_input_is_excluded_with_its_reason(cohort, tmp_path):
 def test_a_missing_folder_of_reports_is_an_error(cohort, tmp_path):
     file = cohort({"p1": "IRM"})
     file.write_text(f"role: development\nlayout: nifti\nroot: {tmp_path / 'gone'}\n")
+    with pytest.raises(SystemExit, match="the folder with the reports does not exist"):
+        extract(file, tmp_path)
+
+
+def test_linked_reports_whose_folders_are_all_gone_are_an_error(cohort, tmp_path):
+    file = cohort({"p1": "IRM"})
+    links = tmp_path / "links.tsv"
+    links.write_text(f"subject\tsession\tfile\np1\t300\t{tmp_path / 'share/1.txt'}\n")
+    file.write_text(f"role: development\nlayout: nifti\nroot: {tmp_path}\nreport_links: {links}\n")
     with pytest.raises(SystemExit, match="the folder with the reports does not exist"):
         extract(file, tmp_path)
 

@@ -28,5 +28,12 @@ def test_labels_are_taken_as_given_but_those_of_pairs_that_a_reader_saw(tmp_path
 
 
 def test_numbers_that_are_no_probabilities_are_refused_with_their_line(tmp_path):
-    with pytest.raises(InvalidInput, match="line 3"):
+    with pytest.raises(InvalidInput, match="line 3: p_unstable"):
         adopt(tmp_path, "1\t90\t180\t0.5\t0.5\n1\t180\t270\t1.5\t0.5\n")
+
+
+@pytest.mark.parametrize("confidence", ["0.49", "0.499999", "0", "1.5"])
+def test_a_confidence_that_is_not_that_of_the_given_label_is_refused_with_what_to_write(tmp_path, confidence):
+    adopt(tmp_path, "1\t90\t180\t0.5\t0.5\n1\t180\t270\t0.000000\t1.000000\n")
+    with pytest.raises(InvalidInput, match=r"weak.tsv line 2: confidence .*write 1 - confidence and 1 - p_unstable"):
+        adopt(tmp_path, f"1\t90\t180\t0.3\t{confidence}\n")

@@ -19,6 +19,7 @@ from gliodelta.labels import measures
         ("volume of 44 ml, previously 42 ml", [0]),
         ("3.1 cm, previously 30 mm", [0]),
         ("mesure 46 x 35 mm", []),
+        ("lesion de 12 mm en frontal et 5 mm", []),  # one number is not two
         ("grade 3 contre grade 2", []),
         ("a 3 mois de l'irm de 12 mm", []),
     ],

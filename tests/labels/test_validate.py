@@ -53,6 +53,11 @@ def test_a_file_without_truth_is_labelled(tmp_path, capsys):
     assert CANARY not in "".join(capsys.readouterr())
 
 
+def test_a_file_of_which_nothing_can_be_read_is_labelled_unknown(tmp_path):
+    found, _ = run(tmp_path, [record(1, report="Examen non interprétable.")])
+    assert found["label"].tolist() == ["unknown"] and found["p_unstable"].isna().all()
+
+
 def test_a_file_with_truth_is_scored(tmp_path, capsys):
     said = ["stable", "stable", "progression", "progression"]
     truth = ["stable", "response", "progression", "unknown"]
@@ -111,6 +116,7 @@ def test_patients_are_kept_apart(tmp_path):
         ({"language": ["fr"]}, "line 2: field language: write fr or en"),
         ({"exam_date": f"12.03.2021 {CANARY}"}, "line 2: field exam_date: write a date as yyyy-mm-dd"),
         ({"prior_dates": [CANARY]}, "line 2: field prior_dates: "),
+        ({"prior_dates": ["0202-01-05"]}, "line 2: field prior_dates: "),
         ({"report": {"text": CANARY}}, "line 2: field report: "),
         ({"t2": CANARY}, "line 2: field t2: write stable, progression, response, unknown or null"),
         ({"t2": [CANARY]}, "line 2: field t2: "),

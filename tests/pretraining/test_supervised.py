@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from toy import CARD, ROW, TRAINING, make_rows, write_cache
 
-from gliodelta.pretraining.methods import Untrainable
 from gliodelta.pretraining.methods.supervised import draw_patients, pretrain
+from gliodelta.status import Excluded
 from gliodelta.training.models import build_model
 
 
@@ -37,10 +37,13 @@ def test_the_drawn_patients_have_the_mixture_of_all():
 def test_too_few_patients_or_classes_are_refused_in_words(tmp_path):
     rows = make_rows(3)
     cache = write_cache(rows, tmp_path / "cache.safetensors")
-    with pytest.raises(Untrainable, match="two patients"):
+    with pytest.raises(Excluded, match="two patients"):
         pretrain(build_model(CARD), rows[rows["subject"] == "p01"], cache, ROW, TRAINING)
-    with pytest.raises(Untrainable, match="one class"):
+    with pytest.raises(Excluded, match="one class"):
         pretrain(build_model(CARD), rows[rows["y"] == 1], cache, ROW, TRAINING)
+    guesses = rows.assign(confidence=0.5, p_unstable=0.5)
+    with pytest.raises(Excluded, match="no map to train on"):
+        pretrain(build_model(CARD), guesses, cache, {**ROW, "weak_labels": "weighted"}, TRAINING)
 
 
 @pytest.mark.parametrize(("weak_labels", "target"), [("hard", 1), ("soft", 0.9)])

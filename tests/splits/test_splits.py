@@ -101,6 +101,45 @@ def test_patients_without_a_majority_are_in_no_fold(tmp_path):
     assert "nobodyknows" not in set(table["subject"])
 
 
+@pytest.mark.parametrize(("share", "nearest"), [(0.7, "0.5"), (0.99, "0.5"), (0.3, "0.3333"), (0.22, "0.2")])
+def test_a_share_that_stratified_splits_cannot_have_is_refused_with_the_nearest(tmp_path, share, nearest):
+    with pytest.raises(InvalidInput, match=rf"validation is {share}, .*write {nearest}, or stratified: false"):
+        draw(tmp_path, patients(60), inner=1, validation=share)
+    # With several inner splits, the share is not used.
+    draw(tmp_path, patients(60), inner=2, validation=share)
+
+
+@given(share=st.sampled_from([0.1, 0.2, 0.25, 0.33, 0.5]), stratified=st.booleans())
+@settings(max_examples=10, deadline=None)
+def test_one_inner_split_validates_the_share_that_is_asked_for(tmp_path_factory, share, stratified):
+    table, _ = draw(tmp_path_factory.mktemp("s"), patients(90), inner=1, validation=share, stratified=stratified)
+    sizes = table.groupby(["fold", "part"]).size().unstack()
+    assert (sizes["validation"] / 60).to_list() == pytest.approx([share] * 3, abs=1.5 / 60)
+
+
+def test_an_unstratified_share_may_be_any_that_leaves_patients(tmp_path):
+    table, _ = draw(tmp_path, patients(60), inner=1, validation=0.7, stratified=False)
+    assert (table[table["part"] == "validation"].groupby("fold").size() == 28).all()
+    with pytest.raises(InvalidInput, match=r"validation is 0.99, which is 6 of 6 patients"):
+        draw(tmp_path, patients(9), inner=1, validation=0.99, stratified=False)
+
+
+def test_too_few_pairs_to_stratify_are_an_error_that_says_what_to_do(tmp_path):
+    one_each = {f"p{number}": ["progression" if number % 2 else "stable"] for number in range(8)}
+    with pytest.raises(
+        InvalidInput, match=r"4 stable and 4 unstable pairs of 8 patients do not make 5 stratified folds"
+    ):
+        draw(tmp_path, one_each, folds=5, inner=2)
+    table, _ = draw(tmp_path, one_each, folds=5, inner=2, stratified=False)
+    assert set(table["fold"]) == {1, 2, 3, 4, 5}
+
+
+@pytest.mark.parametrize("stratified", [True, False])
+def test_more_folds_than_patients_are_an_error_that_says_what_to_do(tmp_path, stratified):
+    with pytest.raises(InvalidInput, match="8 patients have a human label, too few for 10 outer"):
+        draw(tmp_path, patients(8), folds=10, stratified=stratified)
+
+
 def test_too_few_patients_are_an_error_that_says_what_to_do(tmp_path):
     with pytest.raises(InvalidInput, match="2 patients have a human label, too few for 3 outer and 2 inner folds"):
         draw(tmp_path, patients(2))

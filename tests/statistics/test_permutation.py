@@ -80,3 +80,10 @@ def test_the_published_test_draws_from_one_bag_of_labels_and_scores():
 def test_the_published_test_is_never_zero_here():
     y = np.tile([0, 1], 30)
     assert permutation.published_unpaired_test(y, y.astype(float), 1.0 - y, 99, seed=0) == pytest.approx(1 / 100)
+
+
+def test_equal_areas_are_no_evidence_for_the_published_test():
+    y = np.tile([0, 1], 30)
+    scores = np.random.default_rng(5).normal(size=60)
+    # Half of the draws lie above a difference of 0.
+    assert permutation.published_unpaired_test(y, scores, scores, 999, seed=0) == pytest.approx(0.5, abs=0.07)

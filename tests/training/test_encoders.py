@@ -4,7 +4,6 @@ import pytest
 import torch
 
 from gliodelta import plugins
-from gliodelta.training.models import ENCODERS
 
 # The published median shapes: of the human maps, and of the weak ones above .75 and .95.
 HUMAN, WEAK, SURE = (310, 388, 48), (310, 387, 43), (310, 387, 46)
@@ -13,7 +12,7 @@ HUMAN, WEAK, SURE = (310, 388, 48), (310, 387, 43), (310, 387, 46)
 def build(name, channels, shape, outputs):
     """A network without memory, to count."""
     with torch.device("meta"):
-        return plugins.load(ENCODERS, name).build(channels, shape, outputs)
+        return plugins.load(plugins.ENCODERS, name).build(channels, shape, outputs)
 
 
 def count(module):
@@ -44,10 +43,10 @@ def test_vgg_features_are_the_published_small_part_of_four_stages():
         assert linear[-1].out_features == 2
 
 
-@pytest.mark.parametrize("name", plugins.names(ENCODERS))
+@pytest.mark.parametrize("name", plugins.names(plugins.ENCODERS))
 @pytest.mark.parametrize(("channels", "outputs"), [(1, 2), (3, 1)])
 def test_an_encoder_gives_its_outputs_from_features_and_head(name, channels, outputs):
-    model = plugins.load(ENCODERS, name).build(channels, (32, 32, 16), outputs).eval()
+    model = plugins.load(plugins.ENCODERS, name).build(channels, (32, 32, 16), outputs).eval()
     inputs = torch.randn(2, channels, 32, 32, 16)
     assert [part for part, _ in model.named_children()] == ["features", "head"]
     with torch.inference_mode():
@@ -56,7 +55,7 @@ def test_an_encoder_gives_its_outputs_from_features_and_head(name, channels, out
         torch.testing.assert_close(found, model.head(model.features(inputs)))
 
 
-@pytest.mark.parametrize("name", plugins.names(ENCODERS))
+@pytest.mark.parametrize("name", plugins.names(plugins.ENCODERS))
 def test_features_come_in_stages_that_can_be_thawed_one_after_another(name):
     model = build(name, 1, (32, 32, 16), outputs=1)
     assert len([stage for stage in model.features.children() if count(stage)]) >= 3

@@ -17,7 +17,7 @@ from gliodelta.status import Excluded
 from gliodelta.training.checkpoint import Checkpoint
 from gliodelta.training.data import load_maps
 from gliodelta.training.loop import HISTORY, make_plan, train
-from gliodelta.training.models import LOSSES, build_model, save_model
+from gliodelta.training.models import build_model, save_model
 from gliodelta.training.scoring import area_under_curve, score
 
 PLAN = make_plan(CARD, TRAINING, epochs=4, learning_rate=1e-3)
@@ -127,7 +127,7 @@ def test_maps_without_any_weight_are_none(maps):
         fit((dataclasses.replace(training, weights=torch.zeros(len(training))), validation))
 
 
-@pytest.mark.parametrize("loss", plugins.names(LOSSES))
+@pytest.mark.parametrize("loss", plugins.names(plugins.LOSSES))
 def test_every_loss_is_learnt_with(maps, loss):
     card = {**CARD, "loss": loss}
     plan = make_plan(card, {**TRAINING, "patience": 10}, epochs=6, learning_rate=3e-3, augmentation="none")

@@ -7,7 +7,6 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy
 
 from gliodelta import plugins
-from gliodelta.training.models import LOSSES
 
 # Ten human labels of which three are unstable, and four weak ones of which three are.
 TARGETS = torch.tensor([1.0, 1, 1, 0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 0])
@@ -16,7 +15,7 @@ ONES = torch.ones(14)
 
 
 def load(name):
-    return plugins.load(LOSSES, name)
+    return plugins.load(plugins.LOSSES, name)
 
 
 def loss_of(name, outputs, targets=TARGETS, weights=ONES, weak=WEAK):
@@ -28,7 +27,7 @@ def outputs_of(name, seed=0):
     return torch.randn(14, load(name).OUTPUTS, generator=torch.Generator().manual_seed(seed)).requires_grad_()
 
 
-@pytest.mark.parametrize("name", plugins.names(LOSSES))
+@pytest.mark.parametrize("name", plugins.names(plugins.LOSSES))
 def test_a_loss_is_one_finite_number_and_its_score_one_a_map(name):
     outputs = outputs_of(name)
     value = loss_of(name, outputs)
@@ -36,7 +35,7 @@ def test_a_loss_is_one_finite_number_and_its_score_one_a_map(name):
     assert load(name).score(outputs).shape == (14,)
 
 
-@pytest.mark.parametrize("name", plugins.names(LOSSES))
+@pytest.mark.parametrize("name", plugins.names(plugins.LOSSES))
 def test_steps_down_the_loss_put_unstable_maps_above_stable_ones(name):
     outputs = torch.zeros(14, load(name).OUTPUTS, requires_grad=True)
     loss_of(name, outputs).backward()
@@ -44,7 +43,7 @@ def test_steps_down_the_loss_put_unstable_maps_above_stable_ones(name):
     assert scores[TARGETS == 1].min() > scores[TARGETS == 0].max()
 
 
-@pytest.mark.parametrize("name", plugins.names(LOSSES))
+@pytest.mark.parametrize("name", plugins.names(plugins.LOSSES))
 def test_a_map_without_weight_teaches_nothing_and_one_of_weight_two_counts_twice(name):
     outputs = outputs_of(name)
     weights = ONES.clone()
@@ -54,7 +53,7 @@ def test_a_map_without_weight_teaches_nothing_and_one_of_weight_two_counts_twice
     torch.testing.assert_close(loss_of(name, outputs, weights=weights), repeated)
 
 
-@pytest.mark.parametrize("name", plugins.names(LOSSES))
+@pytest.mark.parametrize("name", plugins.names(plugins.LOSSES))
 def test_a_soft_label_is_that_share_of_both_classes(name):
     """A label of 0.75 is three maps called unstable and one called stable."""
     output, one = outputs_of(name)[:1], torch.ones(1)
@@ -64,7 +63,7 @@ def test_a_soft_label_is_that_share_of_both_classes(name):
     torch.testing.assert_close(soft, four)
 
 
-@pytest.mark.parametrize("name", plugins.names(LOSSES))
+@pytest.mark.parametrize("name", plugins.names(plugins.LOSSES))
 @pytest.mark.parametrize("label", [0.0, 1.0])
 def test_a_training_set_of_one_class_has_a_finite_loss(name, label):
     assert loss_of(name, outputs_of(name), targets=torch.full((14,), label)).isfinite()

@@ -5,7 +5,7 @@ import torch
 from toy import CARD, ROW, SHAPE, TRAINING
 
 from gliodelta import plugins
-from gliodelta.training.models import LOSSES, build_model, card_of, forward, load_model, load_weights, save_model
+from gliodelta.training.models import build_model, card_of, forward, load_model, load_weights, save_model
 
 
 def test_a_saved_model_comes_back_with_its_card(tmp_path):
@@ -44,12 +44,12 @@ def test_the_card_of_a_row_holds_its_grid_and_by_default_the_balanced_loss():
     assert card_of({**ROW, "loss": "published-vgg"}, TRAINING) == {**CARD, "loss": "published-vgg"}
 
 
-@pytest.mark.parametrize("name", plugins.names(LOSSES))
+@pytest.mark.parametrize("name", plugins.names(plugins.LOSSES))
 def test_a_network_has_the_outputs_of_its_loss(name):
     model = build_model({**CARD, "loss": name})
     outputs = forward(model, CARD["representation"], torch.randn(3, 2, *SHAPE), torch.zeros(3))
-    assert outputs.shape == (3, plugins.load(LOSSES, name).OUTPUTS)
-    assert plugins.load(LOSSES, name).score(outputs).shape == (3,)
+    assert outputs.shape == (3, plugins.load(plugins.LOSSES, name).OUTPUTS)
+    assert plugins.load(plugins.LOSSES, name).score(outputs).shape == (3,)
 
 
 def test_equal_seeds_give_equal_networks_and_others_do_not():

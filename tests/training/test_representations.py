@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gliodelta import plugins
-from gliodelta.training.models import ENCODERS, REPRESENTATIONS, build_model, forward
+from gliodelta.training.models import build_model, forward
 from gliodelta.training.representations.siamese import seen
 
 SHAPE = (16, 32, 16)
@@ -12,7 +12,7 @@ DAYS = torch.tensor([20.0, 700.0, 90.0])
 
 
 def load(name):
-    return plugins.load(REPRESENTATIONS, name)
+    return plugins.load(plugins.REPRESENTATIONS, name)
 
 
 def random_pairs(seed=0):
@@ -25,7 +25,7 @@ def network(representation, encoder="vgg", loss="balanced"):
     return lambda pairs, days=DAYS: forward(model, representation, pairs, days).detach()
 
 
-@pytest.mark.parametrize("name", plugins.names(REPRESENTATIONS))
+@pytest.mark.parametrize("name", plugins.names(plugins.REPRESENTATIONS))
 def test_a_representation_has_the_channels_it_says(name):
     plugin = load(name)
     inputs = plugin.represent(random_pairs())
@@ -33,8 +33,8 @@ def test_a_representation_has_the_channels_it_says(name):
     assert len(inputs) == (6 if hasattr(plugin, "compare") else 3)
 
 
-@pytest.mark.parametrize("name", plugins.names(REPRESENTATIONS))
-@pytest.mark.parametrize("encoder", plugins.names(ENCODERS))
+@pytest.mark.parametrize("name", plugins.names(plugins.REPRESENTATIONS))
+@pytest.mark.parametrize("encoder", plugins.names(plugins.ENCODERS))
 def test_every_encoder_goes_with_every_representation(name, encoder):
     card = {"encoder": encoder, "representation": name, "loss": "published-vgg", "grid": {"shape": SHAPE}}
     model = build_model(card)
@@ -70,7 +70,7 @@ def test_exams_that_change_places_leave_the_absolute_difference_and_turn_the_sig
     assert torch.equal(absolute(swapped), absolute(pairs))
     assert torch.equal(signed(swapped), -signed(pairs))
     assert torch.equal(network("absolute-difference")(swapped), network("absolute-difference")(pairs))
-    for name in set(plugins.names(REPRESENTATIONS)) - {"absolute-difference"}:
+    for name in set(plugins.names(plugins.REPRESENTATIONS)) - {"absolute-difference"}:
         assert not torch.allclose(network(name)(swapped), network(name)(pairs))
 
 
@@ -95,7 +95,7 @@ def test_a_small_change_is_seen_though_the_means_of_both_exams_are_equal():
     assert (change, product, size, largest) == (0, 0, 0.5, 1)
 
 
-@pytest.mark.parametrize("name", plugins.names(REPRESENTATIONS))
+@pytest.mark.parametrize("name", plugins.names(plugins.REPRESENTATIONS))
 def test_the_days_between_the_exams_matter_to_the_siamese_network_only(name):
     model, pairs = network(name), random_pairs()
     assert torch.equal(model(pairs, DAYS), model(pairs, 2 * DAYS)) == (name != "siamese")

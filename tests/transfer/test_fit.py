@@ -7,7 +7,7 @@ from toy import CARD, ROW, TRAINING, make_rows, write_split
 
 from gliodelta import io, plugins
 from gliodelta.training.models import build_model, save_model
-from gliodelta.transfer.fit import STRATEGIES, fit_setting
+from gliodelta.transfer.fit import fit_setting
 
 ARM = {**ROW, "arm": "a"}
 RECIPES = {"most": {**ROW, "recipe": "most", "cut_by": "quantile", "cut": "0.5"}}
@@ -24,12 +24,12 @@ def split(tmp_path_factory):
 
 def fit(split, strategy="scratch", training=TRAINING, recipes=RECIPES, arm=ARM, setting=None, **arguments):
     """Fits a strategy on the toy split."""
-    recipe = "most" if plugins.load(STRATEGIES, strategy).NEEDS_RECIPE else ""
+    recipe = "most" if plugins.load(plugins.STRATEGIES, strategy).NEEDS_RECIPE else ""
     choice = {"strategy": strategy, "recipe": recipe, "learning_rate": 1e-3, "weight_decay": 0.0, **(setting or {})}
     return fit_setting(choice, arm=arm, recipes=recipes, training=training, **split, **arguments)
 
 
-@pytest.mark.parametrize("strategy", plugins.names(STRATEGIES))
+@pytest.mark.parametrize("strategy", plugins.names(plugins.STRATEGIES))
 def test_every_strategy_fits_and_validates(split, strategy):
     fitted = fit(split, strategy)
     assert list(fitted.validation.columns) == ["subject", "prior", "current", "y_true", "score"]
@@ -76,8 +76,8 @@ def test_the_arm_chooses_loss_augmentation_and_weighting(split, tmp_path, choice
 
 def test_mix_adds_the_weak_rows_and_the_others_train_on_human_labels_only():
     human, weak = make_rows(2), make_rows(3, first=11)
-    for name in plugins.names(STRATEGIES):
-        rows = plugins.load(STRATEGIES, name).training_rows(human, weak)
+    for name in plugins.names(plugins.STRATEGIES):
+        rows = plugins.load(plugins.STRATEGIES, name).training_rows(human, weak)
         wanted = pd.concat([human, weak]) if name in ("mix", "pretrain-then-mix") else human
         assert rows["subject"].tolist() == wanted["subject"].tolist(), name
 

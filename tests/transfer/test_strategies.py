@@ -14,15 +14,14 @@ from toy import CARD, TRAINING, make_rows, write_cache
 from gliodelta import plugins
 from gliodelta.training.data import load_maps
 from gliodelta.training.loop import make_plan, train
-from gliodelta.training.models import REPRESENTATIONS, build_model, save_model
-from gliodelta.transfer.fit import STRATEGIES
+from gliodelta.training.models import build_model, save_model
 
 MIXING = {"mix", "pretrain-then-mix"}
 PRETRAINED = {"fine-tune", "feature-extract", "gradual-unfreezing", "pretrain-then-mix"}
 
 
 def load(name):
-    return plugins.load(STRATEGIES, name)
+    return plugins.load(plugins.STRATEGIES, name)
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +47,7 @@ def equal(one, other):
     return all(torch.equal(tensor, wanted[name]) for name, tensor in one.state_dict().items())
 
 
-@pytest.mark.parametrize("name", plugins.names(STRATEGIES))
+@pytest.mark.parametrize("name", plugins.names(plugins.STRATEGIES))
 def test_a_strategy_starts_from_the_encoder_or_afresh(name, tmp_path):
     model, encoder = prepared(name, tmp_path)
     assert equal(model.features, encoder.features) == (name in PRETRAINED)
@@ -56,7 +55,7 @@ def test_a_strategy_starts_from_the_encoder_or_afresh(name, tmp_path):
     assert all(parameter.requires_grad for parameter in model.head.parameters())
 
 
-@pytest.mark.parametrize("name", plugins.names(STRATEGIES))
+@pytest.mark.parametrize("name", plugins.names(plugins.STRATEGIES))
 def test_a_strategy_trains_on_weak_rows_only_where_it_mixes_and_says_which_they_are(name):
     human, weak = make_rows(2), make_rows(3, first=11)
     rows = load(name).training_rows(human, weak)
@@ -69,7 +68,7 @@ def test_a_strategy_trains_on_weak_rows_only_where_it_mixes_and_says_which_they_
         assert "weak" not in rows.get("source", pd.Series()).tolist()
 
 
-@pytest.mark.parametrize("representation", plugins.names(REPRESENTATIONS))
+@pytest.mark.parametrize("representation", plugins.names(plugins.REPRESENTATIONS))
 def test_frozen_features_keep_every_bit_of_weights_and_batch_norm_statistics(representation, maps, tmp_path):
     model, encoder = prepared("feature-extract", tmp_path, representation=representation)
     fresh = build_model({**CARD, "representation": representation}, seed=1)

@@ -10,7 +10,8 @@ from gliodelta.schema import InvalidInput
 from gliodelta.tables import PREDICTIONS
 from gliodelta.training.loop import HISTORY
 from gliodelta.training.models import build_model, load_model, save_model
-from gliodelta.transfer.predict import UNCALIBRATED, predict
+from gliodelta.transfer.calibration import UNCALIBRATED
+from gliodelta.transfer.predict import predict
 from gliodelta.transfer.train import train_fold
 
 # The arm's own grid, on which nothing is to be trained: its setting takes up an encoder of another.

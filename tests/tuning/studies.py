@@ -7,7 +7,10 @@ import signal
 from itertools import count
 from unittest.mock import Mock, patch
 
+import torch
+
 from gliodelta import io
+from gliodelta.training.models import save_model
 from gliodelta.tuning import select
 from gliodelta.tuning.journal import Journal
 from gliodelta.tuning.study import study_folder, write_study
@@ -38,7 +41,10 @@ class Fold:
 
     def __init__(self, folder, splits=2):
         self.folder = folder
-        self.caches = {grid: self.write(f"grid-{grid}.safetensors", grid) for grid in ("coarse", "fine")}
+        self.caches = {grid: folder / f"grid-{grid}.safetensors" for grid in ("coarse", "fine")}
+        self.checksums = [
+            self.write(f"grid-{grid}.sha256", f"{grid}  grid-{grid}.safetensors\n") for grid in self.caches
+        ]
         inner = range(1, splits + 1)
         both = [(recipe, split) for recipe in RECIPES for split in inner]
         self.files = {
@@ -46,8 +52,8 @@ class Fold:
             for name in ("train", "validation", "weak")
         }
         self.files["lineages"] = [self.lineage(f"inner-{split}/lineage.json", split) for split in inner]
-        self.files["encoders"] = [self.write(f"{recipe}/inner-{split}.safetensors", recipe) for recipe, split in both]
         self.files["encoder_lineages"] = [self.lineage(f"{recipe}/inner-{split}.json", split) for recipe, split in both]
+        self.files["encoders"] = [self.encoder(path) for path in self.files["encoder_lineages"]]
 
     def write(self, name, text):
         io.write_text(text, self.folder / name)
@@ -56,6 +62,12 @@ class Fold:
     def lineage(self, name, inner):
         io.write_json({"repeat": 1, "fold": 1, "inner": inner, "excluded": f"patients{inner}"}, self.folder / name)
         return self.folder / name
+
+    def encoder(self, lineage):
+        """Writes weights whose card names the lineage beside them."""
+        path = lineage.with_suffix(".safetensors")
+        save_model(torch.nn.LayerNorm(1), {"lineage": io.read_json(lineage)}, path)
+        return path
 
     def study(self, **changes):
         """Writes study.json and returns its path."""
@@ -68,7 +80,7 @@ class Fold:
             "code": "c",
         }
         output = self.folder / "study.json"
-        write_study(**{**given, **changes}, files=self.files, caches=self.caches, output=output)
+        write_study(**{**given, **changes}, files=self.files, checksums=self.checksums, output=output)
         return output
 
 

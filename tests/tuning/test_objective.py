@@ -21,14 +21,16 @@ from gliodelta.tuning.worker import tune_worker
 
 def test_a_trial_is_reproduced_from_its_row_of_the_table(tmp_path):
     lists, cache, lineage = write_split(tmp_path, strength=0.5)
-    encoder, study, done = (tmp_path / name for name in ("encoder.safetensors", "study.json", "1.json"))
-    save_model(build_model(CARD), CARD, encoder)
+    names = ("encoder.safetensors", "cache.sha256", "study.json", "1.json")
+    encoder, checksum, study, done = (tmp_path / name for name in names)
+    save_model(build_model(CARD), {**CARD, "lineage": io.read_json(lineage)}, encoder)
+    io.write_text("maps  cache.safetensors\n", checksum)
     files = {name: [lists[name]] for name in ("train", "validation", "weak")}
     files |= {"lineages": [lineage], "encoders": [encoder], "encoder_lineages": [lineage]}
     arm = {**ROW, "arm": "a", "strategies": "scratch,fine-tune", "learning_rates": "1e-3", "weight_decays": "0"}
     recipes = {"most": {**ROW, "cut_by": "quantile", "cut": "0.8"}}
     training = {**TRAINING, "epochs": 1}
-    write_study(arm, recipes, training, {"repeat": 1, "fold": 2}, 1, "c", files, {"tiny": cache}, study, budget=3)
+    write_study(arm, recipes, training, {"repeat": 1, "fold": 2}, 1, "c", files, [checksum], study, budget=3)
     tune_worker(study, files, {"tiny": cache}, 1, 1, tmp_path / "scratch", done, Checkpoint(tmp_path / "scratch", "c"))
     content = io.read_json(study)
     assert io.read_json(done) == {"study": content["id"], "rung": 1, "worker": 1, "done": True}

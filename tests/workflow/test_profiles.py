@@ -6,7 +6,7 @@ import sys
 
 from gliodelta import io
 
-TRAINING = {"pretrain_encoder", "tune_worker", "train_fold", "predict_external"}
+WITH_GPU = {"pretrain_encoder", "tune_worker", "train_fold", "predict_external", "show_examples"}
 
 
 def test_keys_of_the_profiles_are_disjoint(project):
@@ -18,11 +18,11 @@ def test_keys_of_the_profiles_are_disjoint(project):
 def test_the_slurm_profile_sends_the_training_rules_to_gpus(project):
     slurm = io.read_yaml(project / "profiles/slurm/config.yaml")
     on_gpus = {name for name, words in slurm["set-resources"].items() if "gpu" in words.get("slurm_partition", "")}
-    assert on_gpus == TRAINING
+    assert on_gpus == WITH_GPU
     text = "\n".join(file.read_text() for file in sorted((project / "workflow/rules").glob("*.smk")))
     rules = re.split(r"^rule (\w+):\n", text, flags=re.M)
     with_gpu = {name for name, body in zip(rules[1::2], rules[2::2], strict=True) if "gpu=" in body}
-    assert with_gpu == TRAINING
+    assert with_gpu == WITH_GPU
 
 
 def test_a_group_fits_on_a_node(project):

@@ -34,8 +34,19 @@ def test_the_picture_of_the_rules_is_true(project, rulegraph):
     assert rulegraph[0] - names == {"all", "describe_dataset"}
 
 
-def test_files_that_the_readme_names_exist(project):
-    text = (project / "README.md").read_text(encoding="utf-8")
-    for target in re.findall(r"\]\(([^):#]+)\)", text):
-        if not target.startswith("http"):
-            assert (project / target).exists(), target
+def committed(project):
+    """The paths of the committed Markdown files."""
+    command = ["git", "ls-files", "*.md"]
+    found = subprocess.run(command, cwd=project, text=True, capture_output=True, check=True).stdout.split()
+    assert "README.md" in found and len(found) > 1
+    return found
+
+
+def test_files_that_the_pages_name_exist(project):
+    missing = [
+        (page, target)
+        for page in committed(project)
+        for target in re.findall(r"\]\(([^):#]+)[):#]", (project / page).read_text(encoding="utf-8"))
+        if not target.startswith(("http", "mailto")) and not (project / page).parent.joinpath(target).exists()
+    ]
+    assert missing == []

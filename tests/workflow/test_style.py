@@ -49,6 +49,18 @@ def test_every_rule_is_declarative_and_has_its_script(project):
         assert "code=code_of" in body, name
 
 
+def test_no_script_calls_what_belongs_to_other_rules(project):
+    """A fingerprint counts the scripts that call its module: one more would rerun those rules when it is edited."""
+    scripts = {}
+    for _, name, lines in rules(project):
+        for module in re.findall(r'code_of\w*\(\s*"([^"]+)"', "\n".join(lines)):
+            scripts.setdefault(module, set()).add(f"{name}.py")
+    for script in (project / "scripts").glob("*.py"):
+        called = set(re.findall(r"^from (\S+) import", script.read_text(encoding="utf-8"), flags=re.M))
+        others = {module for module in called & set(scripts) if script.name not in scripts[module]}
+        assert not others, f"{script.name}: {others}"
+
+
 def test_every_script_is_thin_and_belongs_to_a_rule(project):
     names = {name for _, name, _ in rules(project)}
     for script in (project / "scripts").glob("*.py"):

@@ -60,7 +60,7 @@ rule pretrain_replicate:
     conda:
         "../../envs/training.yaml"
     params:
-        code=code_of_recipe("gliodelta.pretraining.pretrain"),
+        code=code_of_recipe("gliodelta.evidence.pretraining"),
         labels=setting("evidence", "labels"),
         recipe=recipe_row,
         training=recipe_training,

@@ -222,6 +222,7 @@ rule sample_maps:
         pairs=every_pair("<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_pair.nii.gz"),
     output:
         cache="<results>/imaging/{cohort}/grid-{grid}.safetensors",
+        checksum="<results>/imaging/{cohort}/grid-{grid}.sha256",
     log:
         "<logs>/imaging/sample_maps/{cohort}/grid-{grid}.log",
     benchmark:

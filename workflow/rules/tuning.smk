@@ -11,7 +11,8 @@ rule tune_study:
         lineages=every_inner("<results>/manifests/<split>/lineage.json"),
         encoders=recipes_of_arm_every_inner("<results>/pretraining/{recipe}/<split>/encoder.safetensors"),
         encoder_lineages=recipes_of_arm_every_inner("<results>/pretraining/{recipe}/<split>/lineage.json"),
-        caches=every_grid_of_arm("<results>/imaging/{cohort}/grid-{grid}.safetensors"),
+        # In place of the maps, which the login node need not read.
+        checksums=every_grid_of_arm("<results>/imaging/{cohort}/grid-{grid}.sha256"),
     output:
         study="<results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/study.json",
     log:
@@ -25,7 +26,6 @@ rule tune_study:
         # The workers' code decides the result of a study, so it is a part of the study's id.
         worker_code=code_of_arm("gliodelta.tuning.worker"),
         arm=arm_row,
-        grids=arm_grids,
         recipes=arm_recipes,
         training=arm_training,
         seed=setting("tuning", "seed"),
@@ -45,7 +45,7 @@ rule tune_worker:
         lineages=rules.tune_study.input.lineages,
         encoders=rules.tune_study.input.encoders,
         encoder_lineages=rules.tune_study.input.encoder_lineages,
-        caches=rules.tune_study.input.caches,
+        caches=every_grid_of_arm("<results>/imaging/{cohort}/grid-{grid}.safetensors"),
     output:
         done="<results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/rung-{rung}/{worker}.json",
     log:

@@ -1,20 +1,20 @@
 """The experiments: the rows of arms.tsv and recipes.tsv, checked against the plug-ins and against each other."""
 
+import math
+
 from gliodelta import plugins
 from gliodelta.schema import InvalidInput
 from gliodelta.sheets import read_sheet
 
-LOSSES = "gliodelta.training.losses"
-AUGMENTATIONS = "gliodelta.training.augmentation"
-STRATEGIES = "gliodelta.transfer.strategies"
-METHODS = "gliodelta.pretraining.methods"
 # The plug-ins that every training uses, by the column of both sheets that names them.
 TRAINING = {
-    "encoder": "gliodelta.training.encoders",
-    "representation": "gliodelta.training.representations",
-    "loss": LOSSES,
-    "augmentation": AUGMENTATIONS,
+    "encoder": plugins.ENCODERS,
+    "representation": plugins.REPRESENTATIONS,
+    "loss": plugins.LOSSES,
+    "augmentation": plugins.AUGMENTATIONS,
 }
+# The least value of an arm's numbers, and in words.
+LEAST = {"learning_rates": (math.ulp(0.0), "above 0"), "weight_decays": (0.0, "of at least 0")}
 
 
 def read_experiments(config):
@@ -37,7 +37,9 @@ def read_experiments(config):
     if arms and len(primary) != 1:
         raise InvalidInput(f"{config['arms']}: {len(primary)} arms have primary yes; declare exactly one beforehand")
     for name, row in arms.items():
-        _check_recipes(f"{config['arms']}: arm {name}", row, recipes, config["recipes"])
+        place = f"{config['arms']}: arm {name}"
+        _check_choices(place, row)
+        _check_recipes(place, row, recipes, config["recipes"])
     return arms, recipes
 
 
@@ -66,16 +68,37 @@ def _rows(config, kind, column):
 
 def _check_plugins(row, place):
     wanted = [(package, row[column]) for column, package in TRAINING.items()]
-    wanted += [(STRATEGIES, strategy) for strategy in listed(row, "strategies")]
-    wanted += [(METHODS, name) for name in listed(row, "method")]
+    wanted += [(plugins.STRATEGIES, strategy) for strategy in listed(row, "strategies")]
+    wanted += [(plugins.METHODS, name) for name in listed(row, "method")]
     for package, name in wanted:
         plugins.check(package, name, place)
-    needed = plugins.constant(AUGMENTATIONS, row["augmentation"], "REPRESENTATION", row["representation"])
+    needed = plugins.constant(plugins.AUGMENTATIONS, row["augmentation"], "REPRESENTATION", row["representation"])
     if row["representation"] != needed:
         raise InvalidInput(
             f"{place}: augmentation {row['augmentation']} is for {needed} only, but the representation is "
             f"{row['representation']}; write augmentation pair or none"
         )
+
+
+def _check_choices(place, arm):
+    """Refuses what is no number, and choices that stand twice, whose settings would be tried as if they differed."""
+    for column in ("strategies", "recipes", "learning_rates", "weight_decays"):
+        texts = listed(arm, column)
+        values = [_number(place, column, text) for text in texts] if column in LEAST else texts
+        twice = [text for at, text in enumerate(texts) if values[at] in values[:at]]
+        if twice:
+            raise InvalidInput(f"{place}: {twice[0]!r} stands twice among its {column}; delete one of them")
+
+
+def _number(place, column, text):
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    least, words = LEAST[column]
+    if not least <= value < math.inf:
+        raise InvalidInput(f"{place}: {text!r} among its {column} is no number {words}; write one such as 1e-3")
+    return value
 
 
 def _check_recipes(place, arm, recipes, file):
@@ -95,7 +118,7 @@ def _check_fit(place, arm, recipe, row):
                 f"{place}: its {column} is {arm[column]} but recipe {recipe} has {row[column]}; "
                 "weights fit only the network and input that they were trained with"
             )
-    ours, theirs = (plugins.constant(LOSSES, each["loss"], "OUTPUTS") for each in (arm, row))
+    ours, theirs = (plugins.constant(plugins.LOSSES, each["loss"], "OUTPUTS") for each in (arm, row))
     if ours != theirs:
         raise InvalidInput(
             f"{place}: its loss {arm['loss']} has {ours} outputs but that of recipe {recipe}, {row['loss']}, has "

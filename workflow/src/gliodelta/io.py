@@ -5,6 +5,7 @@ a partial file that a later run would take for whole.
 """
 
 import contextlib
+import hashlib
 import json
 import os
 import tempfile
@@ -64,6 +65,12 @@ def write_text(text, path, private=False):
     """Writes `text` as UTF-8, with `private` for its owner's eyes only."""
     with atomic(path, private) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def checksum(path):
+    """Returns the SHA-256 of a file, hexadecimal."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def read_json(path):

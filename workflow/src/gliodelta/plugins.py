@@ -7,6 +7,14 @@ from pathlib import Path
 
 from gliodelta.schema import InvalidInput
 
+# The folders of plug-ins that trainings use.
+ENCODERS = "gliodelta.training.encoders"
+REPRESENTATIONS = "gliodelta.training.representations"
+LOSSES = "gliodelta.training.losses"
+AUGMENTATIONS = "gliodelta.training.augmentation"
+METHODS = "gliodelta.pretraining.methods"
+STRATEGIES = "gliodelta.transfer.strategies"
+
 
 def names(package):
     """Returns the sorted names of the plug-ins of `package`, such as ``gliodelta.imaging.registration``."""

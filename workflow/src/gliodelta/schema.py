@@ -63,7 +63,10 @@ def _with_sections(document, schema):
 def _explain(error, quote):
     place = error.name.removeprefix("data").lstrip(".") or "the document"
     if error.rule not in ("additionalProperties", "required"):
-        return error.message.removeprefix("data").lstrip(".") + (f", but is {error.value!r}" if quote else "")
+        said = error.message.removeprefix("data").lstrip(".") + (f", but is {error.value!r}" if quote else "")
+        # A pattern alone does not tell what to write.
+        meaning = error.definition.get("description") if error.rule == "pattern" else None
+        return f"{said}. {meaning}" if meaning else said
     known = sorted(error.definition.get("properties", {}))
     extra = [] if error.definition.get("additionalProperties", True) else sorted(set(error.value) - set(known))
     faults = [f"{_unknown(key, known, quote)} in {place}{_nearest(key, known)}" for key in extra]

@@ -25,7 +25,7 @@ def split_patients(labels_sheet, settings, folds, balance):
         balance: table to write: patients, pairs and unstable pairs of each part of each split.
 
     Raises:
-        InvalidInput: fewer labelled patients than the folds need.
+        InvalidInput: fewer labelled patients or pairs than the folds need, or a share that cannot be stratified.
     """
     import pandas as pd
 
@@ -51,10 +51,30 @@ def _splits(pairs, settings, labels_sheet):
     return rows
 
 
+def check_share(settings):
+    """Refuses a share of validation patients that stratified folds cannot have, which is none but a half, a third, ...
+
+    Args:
+        settings: as for `split_patients`.
+
+    Raises:
+        InvalidInput: with the nearest share that they can have.
+    """
+    share = settings["validation"]
+    nearest = 1 / max(2, round(1 / share))
+    # A third may be written 0.33.
+    if settings["inner"] == 1 and settings["stratified"] and abs(share - nearest) > 0.005:
+        raise InvalidInput(
+            f"configuration, splits: validation is {share:g}, but stratified splits validate with one of 2, 3, 4, ... "
+            f"equal folds; write {nearest:.4g}, or stratified: false"
+        )
+
+
 def _check_enough(pairs, settings, labels_sheet):
+    check_share(settings)
     patients, inner_folds = pairs["subject"].nunique(), _inner_folds(settings)
     # Every outer training set must still give each inner fold a patient.
-    if patients - -(-patients // settings["folds"]) < inner_folds:
+    if patients < settings["folds"] or patients - -(-patients // settings["folds"]) < inner_folds:
         raise InvalidInput(
             f"{labels_sheet}: {patients} patients have a human label, too few for {settings['folds']} outer and "
             f"{inner_folds} inner folds; label more patients or lower splits: folds and inner in the configuration"
@@ -71,7 +91,13 @@ def _validations(training, settings, seed):
     if settings["inner"] == 1 and not settings["stratified"]:
         patients = sorted(set(training["subject"]))
         # Rounded half up, as published: 18 of 72 or 73.
-        return [set(random.Random(seed).sample(patients, int(settings["validation"] * len(patients) + 0.5)))]
+        count = int(settings["validation"] * len(patients) + 0.5)
+        if not 0 < count < len(patients):
+            raise InvalidInput(
+                f"configuration, splits: validation is {settings['validation']:g}, which is {count} of {len(patients)} "
+                "patients; write a share that leaves patients to train on and to validate with, such as 0.25"
+            )
+        return [set(random.Random(seed).sample(patients, count))]
     return _groups(training, _inner_folds(settings), seed, settings["stratified"])[: settings["inner"]]
 
 
@@ -82,9 +108,20 @@ def _groups(pairs, folds, seed, stratified):
     if not stratified:
         patients = pairs["subject"].drop_duplicates().sort_values().to_numpy()
         return [set(patients[test]) for _, test in KFold(folds, shuffle=True, random_state=seed).split(patients)]
-    splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     subjects = pairs["subject"].to_numpy()
-    return [set(subjects[test]) for _, test in splitter.split(subjects, pairs["y"], groups=subjects)]
+    found = []
+    # scikit-learn refuses folds of which there are more than pairs of either class.
+    if folds <= pairs["y"].value_counts().max():
+        splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
+        found = [set(subjects[test]) for _, test in splitter.split(subjects, pairs["y"], groups=subjects)]
+    if not found or not all(found):
+        unstable = int(pairs["y"].sum())
+        raise InvalidInput(
+            f"{len(pairs) - unstable} stable and {unstable} unstable pairs of {len(set(subjects))} patients do not "
+            f"make {folds} stratified folds; label more pairs, or write fewer folds or stratified: false in the "
+            "configuration, splits"
+        )
+    return found
 
 
 def _balance(splits, pairs):

@@ -5,11 +5,12 @@ from pathlib import Path
 
 from gliodelta import plugins
 from gliodelta.evidence.design import check_design
-from gliodelta.experiments import METHODS, STRATEGIES, listed, read_experiments, training_plugins
+from gliodelta.experiments import listed, read_experiments, training_plugins
 from gliodelta.fingerprint import code_of, digest
 from gliodelta.ingest import LAYOUTS
 from gliodelta.schema import InvalidInput, validate
 from gliodelta.sheets import find, map_path, read_cohort, report_path, source_path
+from gliodelta.splits import check_share
 
 DEVELOPMENT, EXTERNAL, INFERENCE = "development", "external", "inference"
 # The only representation that can be made of a difference map without its exams.
@@ -56,7 +57,9 @@ class Study:
         self._check_representations()
         self._check_patients()
         self._check_tuning()
-        check_design(self.config, self.arms)
+        if self.development:
+            check_share(self.config["splits"])
+        check_design(self.config, self.arms, self.recipes)
 
     def cohort_file(self, name):
         """Returns the path of the YAML of cohort `name`."""
@@ -133,12 +136,12 @@ class Study:
     def code_of_recipe(self, module, recipe):
         """Returns the fingerprint of `module` with the plug-ins that the recipe uses."""
         row = self.recipes[recipe]
-        return code_of(module, [f"{METHODS}.{row['method']}", *training_plugins(row)])
+        return code_of(module, [f"{plugins.METHODS}.{row['method']}", *training_plugins(row)])
 
     def code_of_arm(self, module, arm):
         """Returns the fingerprint of `module` with the plug-ins that the arm uses."""
         row = self.arms[arm]
-        strategies = [f"{STRATEGIES}.{name}" for name in listed(row, "strategies")]
+        strategies = [f"{plugins.STRATEGIES}.{name}" for name in listed(row, "strategies")]
         return code_of(module, [*strategies, *training_plugins(row)])
 
     def training(self, grids, *unused):

@@ -60,8 +60,8 @@ def _models(row, models):
     yield f"Searched: strategies {', '.join(listed(row, 'strategies'))}; chosen in {len(trained)} models: " + (
         ", ".join(f"{name} ({number})" for name, number in chosen) or "none"
     ) + "."  # fmt: skip
-    yield "Declared primary before anything ran." if row["primary"] == "yes" else "Not the primary arm."
-    yield "Scores are calibrated on each model's own validation patients (Platt)."
+    yield "Declared primary in arms.tsv." if row["primary"] == "yes" else "Not the primary arm."
+    yield "Scores are calibrated on each model's own validation patients (Platt), where these had both classes."
 
 
 def _data(splits, cohorts):

@@ -95,10 +95,13 @@ def weak_labels(facts):
         return "None were given."
     if source == "given":
         return f"They were made elsewhere and taken as given. {offered}"
+    # The files say what was offered; which parts a fold's stack took, its weak.tsv does.
+    parts = " and ".join(labels["parts"])
     return (
         f"Reports were read by rules for {', '.join(facts['cohorts'][development]['languages'])}; "
-        f"{' and '.join(labels['parts'])} were stacked into a probability, anew for each outer fold, on the human "
-        f"labels of the patients that the fold does not test (seed {labels['seed']}). {offered} No pair of a "
+        f"{parts} were offered to a stack that is fitted anew for each outer fold, on the human labels of the patients "
+        "that the fold does not test; the column source of a fold's weak.tsv names the parts that counted there, or "
+        f"says that labels were too few and are ranked (seed {labels['seed']}). {offered} No pair of a "
         "validation or test patient was among them."
     )
 
@@ -124,7 +127,7 @@ def networks(facts):
         resized = "resized to it" if grid.get("resize") else f"of {size} mm"
         words = [f"{kind} {row[kind]}" for kind in TRAINING]
         words += [f"{voxels} voxels {resized}", f"weak labels {row['weak_labels']}", f"weighted by {row['weighting']}"]
-        primary = ", declared primary before anything ran" if row["primary"] == "yes" else ""
+        primary = ", declared primary in arms.tsv" if row["primary"] == "yes" else ""
         trained, total = facts["models"][name]
         arms.append(f"{name} ({', '.join(words)}{primary}; {trained} of {total} models trained)")
     told = {(kind, row[kind]): f"{kind} {_told(package.removeprefix('gliodelta.'), row[kind])}"
@@ -166,8 +169,8 @@ def statistics(settings, facts):
     """Returns sentences on how predictions were made and judged."""
     external = [name for name, cohort in facts["cohorts"].items() if cohort["role"] == "external"]
     return (
-        "Scores were calibrated (Platt) on each model's validation patients. A test map's probability is the mean of "
-        "its fold's inner models, then of the repeats"
+        "Scores were calibrated (Platt) on each model's validation patients, where these had both classes. A test "
+        "map's probability is the mean of its fold's inner models, then of the repeats"
         + (f"; on {', '.join(external)} it is the mean of all models" if external else "")
         + ". Thresholds (Youden) were chosen on validation patients. Intervals are 95 % percentiles over "
         f"{settings['bootstraps']} draws of whole patients (seed {settings['seed']}) and leave out how another "

@@ -100,7 +100,7 @@ def design(facts):
     return [
         f"Folds by patient: {splits['repeats']} x {splits['folds']} outer, each with {splits['inner']} inner. Patients "
         "of an outer test fold take part in nothing that is fitted.",
-        f"Arms: {', '.join(facts['arms'])}. {facts['primary']} was declared primary in arms.tsv before anything ran.",
+        f"Arms: {', '.join(facts['arms'])}. {facts['primary']} is declared primary in arms.tsv.",
         f"Budget of an arm in each outer fold: {budget}. Settings are chosen on inner validation patients.",
     ]
 

@@ -5,7 +5,6 @@ no code that a job runs must rerun nothing. The file is written anew whenever a 
 the code that made the last one.
 """
 
-import hashlib
 import importlib.metadata
 import platform
 import subprocess
@@ -41,8 +40,8 @@ def record_provenance(study, sheets, results, tables, weights, document):
             "environment": {"python": platform.python_version(), "system": platform.system(), **installed()},
             **study,
             "seeds": find_seeds(study["settings"]),
-            "sheets_sha256": {name: checksum(file) for name, file in sheets.items()},
-            "results_sha256": {name_in(results, file): checksum(file) for file in tables},
+            "sheets_sha256": {name: io.checksum(file) for name, file in sheets.items()},
+            "results_sha256": {name_in(results, file): io.checksum(file) for file in tables},
             "weights": [{"file": name_in(results, file), **describe_weights(file)} for file in weights],
         },
         document,
@@ -102,12 +101,6 @@ def find_seeds(settings):
     return {name: part["seed"] for name, part in settings.items() if isinstance(part, dict) and "seed" in part}
 
 
-def checksum(file):
-    """Returns the SHA-256 of a file, hexadecimal."""
-    with open(file, "rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
-
-
 def describe_weights(file):
     """Returns where weights come from: their split, the patients kept out (a digest), the setting, their checksum.
 
@@ -122,4 +115,4 @@ def describe_weights(file):
     told = io.read_json(Path(file).with_name("lineage.json"))
     check_cards(told, [read_card(file)])
     kept = {key: told[key] for key in (*KEYS, "status", "setting", "grid", "calibration") if key in told}
-    return {**kept, "sha256": checksum(file)}
+    return {**kept, "sha256": io.checksum(file)}

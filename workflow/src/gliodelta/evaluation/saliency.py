@@ -13,7 +13,7 @@ from itertools import pairwise, product
 import numpy as np
 
 from gliodelta import plugins
-from gliodelta.training.models import LOSSES, forward
+from gliodelta.training.models import forward
 from gliodelta.training.scoring import SCORING_BATCH
 
 # Edge of the first boxes: about a lobe's, so that a grid of 144 x 180 x 144 mm has 12.
@@ -112,7 +112,7 @@ def score_of(networks, days):
 
 
 def _raw(model, card, pairs, days):
-    scores = plugins.load(LOSSES, card["loss"]).score(forward(model, card["representation"], pairs, days))
+    scores = plugins.load(plugins.LOSSES, card["loss"]).score(forward(model, card["representation"], pairs, days))
     # In single precision, a steep slope would lose digits.
     return scores.double()
 

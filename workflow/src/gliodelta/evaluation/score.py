@@ -50,7 +50,7 @@ def score(predictions, settings, primary=None, groups=(), out=None):
     judged = judge_arms(
         combine(table, THRESHOLD), kinds, _groups(table, groups), count_unlabelled(table, kinds), settings
     )
-    remarks += _on_thresholds(table)
+    remarks += [*_on_thresholds(table), *_on_absent(table)]
     if NO_SUBJECT in remarks:
         judged = {name: _without_patients(part) for name, part in judged.items()}
     if out:
@@ -64,10 +64,20 @@ def _on_thresholds(table):
     tested = table[table["split"] != VALIDATION]
     chosen = set(table.loc[table["split"] == VALIDATION, "arm"])
     called = set(tested.loc[tested["called"].notna(), "arm"]) if "called" in tested else set()
-    default = sorted(set(tested["arm"]) - chosen - called)
+    without = sorted(set(tested["arm"]) - chosen - called)
+    scored = tested.groupby("arm")["probability"].count()
+    default = [arm for arm in without if scored[arm]]
+    undefined = [arm for arm in without if not scored[arm]]
     source = "as in the column called" if called else "at thresholds chosen on validation rows" if chosen else ""
     note = f"no validation rows: called at probability {THRESHOLD}: {', '.join(default)}" if default else ""
-    return [text for text in (f"operating points {source}" if source else "", note) if text]
+    lack = f"no threshold, add called or validation rows: {', '.join(undefined)}" if undefined else ""
+    return [text for text in (f"operating points {source}" if source else "", note, lack) if text]
+
+
+def _on_absent(table):
+    tested = table[table["split"] != VALIDATION].groupby("cohort", observed=True)["arm"].agg(set)
+    absent = ((cohort, sorted(set(table["arm"]) - present)) for cohort, present in tested.items())
+    return [f"cohort {cohort} is without rows of {', '.join(arms)}" for cohort, arms in absent if arms]
 
 
 def _kinds(table, primary):

@@ -26,12 +26,12 @@ def noise_levels(evidence, arm):
     return evidence["noise"] if arm.get("recipes") else evidence["noise"][:1]
 
 
-def check_design(config, arms):
+def check_design(config, arms, recipes):
     """Checks what the schemas cannot: that the study, if there is one, is complete and compares like with like.
 
     Args:
         config: the whole configuration.
-        arms: dict of name to row of arms.tsv.
+        arms, recipes: dicts of name to row of arms.tsv and recipes.tsv.
 
     Raises:
         InvalidInput: with what to write instead.
@@ -46,8 +46,11 @@ def check_design(config, arms):
         raise InvalidInput(
             f"{place}: baseline: {evidence['baseline']!r} is no arm without recipes; write one of {', '.join(without)}"
         )
-    grids = sorted({row["grid"] for row in arms.values()})
+    grids = sorted({row["grid"] for row in (*arms.values(), *recipes.values())})
     if len(grids) > 1:
-        raise InvalidInput(f"{place}: the arms have the grids {', '.join(grids)}; maps are made on one grid only")
+        raise InvalidInput(
+            f"{place}: the arms and recipes have the grids {', '.join(grids)}; maps are made on one grid only: write "
+            f"one in {config['arms']} and {config['recipes']}"
+        )
     if not config["tuning"]["budget"]:
         raise InvalidInput(f"{place}: tuning: budget is 0; write how many trainings every arm has, the same for all")

@@ -1,20 +1,30 @@
 """What one arm makes of the labels of one replicate at one level of noise, with few and with more human labels."""
 
+import contextlib
 import math
+import shutil
+import tempfile
+from pathlib import Path
 
 from gliodelta import io
-from gliodelta.lineage import check_lineage
-from gliodelta.training.models import card_of
+from gliodelta.fingerprint import digest
+from gliodelta.lineage import check_cards, check_lineage
+from gliodelta.training.models import card_of, load_model, read_card, save_model
 from gliodelta.training.scoring import area_under_curve
 from gliodelta.transfer.fit import fit_setting
 from gliodelta.transfer.predict import predict
 from gliodelta.tuning.space import PARAMETERS, settings, trial
+
+LISTS = ("train", "validation", "weak")
 
 
 def run_trials(
     place, folders, lineages, cache, encoders, test, arm, recipes, training, tuning, output, checkpoint=None, threads=1
 ):  # fmt: skip
     """Trains an arm's settings, chooses the best on validation and shows it, and only it, the test population.
+
+    A job that was killed goes on with the training that it was at: finished ones are kept in the checkpoint's folder
+    until the table is written.
 
     Args:
         place: dict with `replicate` and `noise`, for the table.
@@ -32,32 +42,60 @@ def run_trials(
         threads: CPU threads.
 
     Raises:
-        InvalidInput: an encoder was trained with other patients left out than the lists leave out.
+        InvalidInput: an encoder, or its lineage beside it, is of other patients left out than the lists leave out.
     """
     import pandas as pd
 
     study = {"settings": settings(arm, list(recipes), tuning["seed"]), "training": training}
+    lists = {count: {name: f"{folder}/{name}.tsv" for name in LISTS} for count, folder in folders.items()}
+    files = [*(path for paths in lists.values() for path in paths.values()), cache, *encoders.values()]
+    content = [arm, recipes, training, tuning, [io.checksum(path) for path in files]]
     rows = []
-    for labels, folder in folders.items():
-        check_lineage(io.read_json(f"{folder}/lineage.json"), [io.read_json(path) for path in lineages])
-        lists = {name: f"{folder}/{name}.tsv" for name in ("train", "validation", "weak")}
-        sizes = {name: len(io.read_table(lists[name])) for name in ("train", "validation")}
-        tried, models = [], []
-        for number in range(tuning["budget"]):
-            setting = trial(study, number)
-            job = checkpoint and checkpoint.of([checkpoint.job, labels, setting])
-            fitted = fit_setting(setting, arm, recipes, lists, cache, encoders, training, job, threads)
-            found = {"epochs": len(fitted.history), "validation_auc": fitted.auc, "test_auc": math.nan}
-            tried.append({
-                **{**place, "arm": arm["arm"], "labels": labels, "trial": number},
-                **{name: setting[name] for name in (*PARAMETERS, "seed")},
-                **{**sizes, **found},
-            })  # fmt: skip
-            models.append(fitted.model)
-        best = choose([row["validation_auc"] for row in tried])
-        tried[best]["test_auc"] = _test(models[best], test, card_of(arm, training), threads)
-        rows += tried
-    io.write_table(pd.DataFrame(rows), output)
+    with _kept(checkpoint, content) as kept:
+        for labels, folder in folders.items():
+            _check(f"{folder}/lineage.json", lineages, encoders)
+            sizes = {name: len(io.read_table(lists[labels][name])) for name in ("train", "validation")}
+            tried, models = [], []
+            for number in range(tuning["budget"]):
+                setting = trial(study, number)
+                models.append(kept / f"{labels}-{number}.safetensors")
+                if not models[-1].exists():
+                    job = checkpoint and checkpoint.of([checkpoint.job, labels, setting])
+                    fitted = fit_setting(setting, arm, recipes, lists[labels], cache, encoders, training, job, threads)
+                    _keep(fitted, card_of(arm, training), models[-1])
+                tried.append({
+                    **{**place, "arm": arm["arm"], "labels": labels, "trial": number},
+                    **{name: setting[name] for name in (*PARAMETERS, "seed")},
+                    **{**sizes, **read_card(models[-1])["found"], "test_auc": math.nan},
+                })  # fmt: skip
+            best = choose([row["validation_auc"] for row in tried])
+            tried[best]["test_auc"] = _test(models[best], test, threads)
+            rows += tried
+        io.write_table(pd.DataFrame(rows), output)
+
+
+@contextlib.contextmanager
+def _kept(checkpoint, content):
+    """Yields the folder of a job's finished trainings, gone when the block ends without an error."""
+    if not (checkpoint and checkpoint.folder):
+        with tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
+        return
+    folder = Path(checkpoint.folder) / digest([checkpoint.job, checkpoint.code, content])
+    yield folder
+    shutil.rmtree(folder)
+
+
+def _keep(fitted, card, path):
+    """Writes the weights with what the table says of them, whole or not at all."""
+    found = {"epochs": len(fitted.history), "validation_auc": fitted.auc}
+    save_model(fitted.model, {**card, "found": found}, path)
+
+
+def _check(path, lineages, encoders):
+    lineage = io.read_json(path)
+    check_lineage(lineage, [io.read_json(other) for other in lineages])
+    check_cards(lineage, [read_card(file) for file in encoders.values()])
 
 
 def choose(aucs):
@@ -65,8 +103,9 @@ def choose(aucs):
     return max(range(len(aucs)), key=lambda number: -1 if math.isnan(aucs[number]) else aucs[number])
 
 
-def _test(model, test, card, threads):
+def _test(path, test, threads):
     import torch
 
+    model, card = load_model(path)
     found = predict(model, io.read_table(test["maps"]), test["cache"], card, threads)
     return area_under_curve(*(torch.tensor(found[name].to_numpy()) for name in ("y_true", "score")))

@@ -6,7 +6,6 @@ MODEL_CARD.md      what the models are, and their limits
 models/*.safetensors
 """
 
-import hashlib
 import shutil
 from pathlib import Path
 
@@ -25,7 +24,7 @@ LIMITS = (
     "For research. This is no medical device, and no score may guide the treatment of a patient.",
     "A score says whether two T2 exams of a patient with a glioma differ as exams do that radiologists call changed; "
     "it does not tell progression from response, nor either from the effects of treatment.",
-    "Probabilities take for granted that {home:.0%} of the pairs are unstable, as among the human labels at home; "
+    "Probabilities take for granted that {home:.0%} of the pairs are unstable, as among those that calibrated them; "
     "where change is more or less common, read the column even_prior.",
     "Pairs whose exams are not T2, do not match, or fail another check are not scored; ensembles.tsv says why. Passing "
     "these checks does not show that exams are like those the models learnt from.",
@@ -49,6 +48,11 @@ def write_bundle(results, arm, study, folder):
         raise InvalidInput(f"no arm is called {arm!r}; choose from {', '.join(study.arms)}")
     if folder.exists():
         raise InvalidInput(f"{folder}: exists already; name another folder")
+    if study.development in study.with_maps_only():
+        raise InvalidInput(
+            f"cohort {study.development} came as difference maps, which this workflow did not make; new exams "
+            "would get maps of another kind than the models learnt from. Release models of a cohort of exams"
+        )
     splits = [f"repeat-{repeat}/fold-{fold}/inner-{inner}" for repeat, fold in study.folds() for inner in study.inner()]
     files = [results / "transfer" / arm / split for split in splits]
     lacking = [split for split, file in zip(splits, files, strict=True) if not (file / "lineage.json").is_file()]
@@ -71,11 +75,7 @@ def _copy(file, lineage, folder):
     (folder / name).parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(file, folder / name)
     kept = {key: lineage[key] for key in (*SPLIT, "excluded", "grid", "calibration", "home")}
-    return {"file": name, "sha256": _checksum(folder / name), **kept}
-
-
-def _checksum(file):
-    return hashlib.sha256(Path(file).read_bytes()).hexdigest()
+    return {"file": name, "sha256": io.checksum(folder / name), **kept}
 
 
 def read_bundle(folder):
@@ -92,7 +92,7 @@ def read_bundle(folder):
         raise InvalidInput(f"{file}: has format {bundle['format']}, and this version reads {FORMAT}; use its version")
     for member in bundle["members"]:
         model = Path(folder) / member["file"]
-        if not model.is_file() or _checksum(model) != member["sha256"]:
+        if not model.is_file() or io.checksum(model) != member["sha256"]:
             raise InvalidInput(f"{model}: missing, or another file than was released; copy the bundle anew")
     return bundle
 

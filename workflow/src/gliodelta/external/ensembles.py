@@ -24,7 +24,7 @@ ENSEMBLES = {
     PRIMARY: ("mean of calibrated probabilities", "declared primary"),
     "mean_score": ("mean score", "published, for curves and tests"),
     "majority_vote": ("majority vote", "published, for tables"),
-    "even_prior": ("mean of calibrated probabilities at an even prior", "label shift, from training labels only"),
+    "even_prior": ("mean of calibrated probabilities at an even prior", "label shift, from labels at home only"),
     "transductive": ("mean of calibrated probabilities at the cohort's estimated prior", "transductive"),
 }
 AREAS = {"auc": auc, "ap": average_precision}
@@ -44,7 +44,7 @@ def combine(members):
 
     Args:
         members: list of dicts, one a model: `score`, `probability` (calibrated on its validation patients) and `vote`
-            (0 | 1), arrays [pairs]; `home`, the share of unstable pairs among its human training labels.
+            (0 | 1), arrays [pairs]; `home`, the share of unstable pairs that `probability` takes for granted.
 
     Returns:
         dict of the columns of `ENSEMBLES` to arrays [pairs], and `share`, the share of unstable pairs estimated for

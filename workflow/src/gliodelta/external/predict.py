@@ -7,12 +7,12 @@ from gliodelta.external.shift import logit
 from gliodelta.labels.human import consensus
 from gliodelta.lineage import check_cards, check_lineage
 from gliodelta.schema import InvalidInput
-from gliodelta.splits import TRAIN, VALIDATION
+from gliodelta.splits import VALIDATION
 from gliodelta.tables import PAIR, PREDICTIONS, SPLIT
 from gliodelta.training.data import load_maps
-from gliodelta.training.models import LOSSES, load_model, read_card
+from gliodelta.training.models import load_model, read_card
 from gliodelta.training.scoring import outputs_of
-from gliodelta.transfer.predict import probability
+from gliodelta.transfer.calibration import UNCALIBRATED, probability
 
 
 def predict_external(models, lineages, manifests, arm, split, maps, labels_sheet, caches, settings, outputs, threads=1):
@@ -52,7 +52,7 @@ def score_cohort(trained, arm, split, maps, labels_sheet, caches, settings, outp
 
     Args:
         trained: list of (model.safetensors, dict), one a member; the dict has repeat, fold, inner, `grid`,
-            `calibration` and `home`, the share of unstable pairs where it was calibrated.
+            `calibration` and `home`, the share of unstable pairs that its probabilities take for granted.
         arm, split, maps, labels_sheet, caches, settings, outputs, threads: as for `predict_external`.
     """
     import pandas as pd
@@ -100,18 +100,20 @@ def gather_members(models, lineages, manifests, arm):
         check_lineage(origin, [lineage])
         if lineage["status"] == "trained":
             check_cards(origin, [read_card(file)])
-            members.append((file, {**lineage, "home": _prior_of(origin)}))
+            members.append((file, {**lineage, "home": _prior_of(origin, lineage["calibration"])}))
     return members
 
 
-def _prior_of(manifest):
-    """Returns the share of unstable pairs among the human labels that a split may learn from.
+def _prior_of(manifest, calibration):
+    """Returns the share of unstable pairs that a model's probabilities take for granted.
 
-    Each class counts half a pair more, so that the share is never 0 or 1. The validation patients count too: the
-    probabilities were calibrated on them.
+    Calibrated ones have the share of the validation pairs, on which alone the intercept was fitted; each class counts
+    half a pair more, so that it is never 0 or 1. Scores that nothing calibrates are log odds at even odds, for in the
+    losses both classes count alike.
     """
-    unstable, pairs = (sum(manifest[key][part] for part in (TRAIN, VALIDATION)) for key in ("unstable", "pairs"))
-    return (unstable + 0.5) / (pairs + 1)
+    if calibration == UNCALIBRATED:
+        return 0.5
+    return (manifest["unstable"][VALIDATION] + 0.5) / (manifest["pairs"][VALIDATION] + 1)
 
 
 def _members(trained, rows, caches):
@@ -120,7 +122,7 @@ def _members(trained, rows, caches):
         network, card = load_model(file)
         maps = load_maps(rows[[*PAIR, "days"]], caches[lineage["grid"]])
         outputs = outputs_of(network, maps, card["representation"])
-        score = plugins.load(LOSSES, card["loss"]).score(outputs).double().numpy()
+        score = plugins.load(plugins.LOSSES, card["loss"]).score(outputs).double().numpy()
         members.append({
             "score": score,
             "probability": probability(score, lineage["calibration"]),

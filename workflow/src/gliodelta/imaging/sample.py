@@ -1,5 +1,6 @@
 """The maps of a cohort on one grid in one file, which training reads without unpacking (safetensors, memory-mapped)."""
 
+import hashlib
 import json
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from gliodelta.imaging.resample import resample
 from gliodelta.sheets import pair_id
 
 
-def sample_maps(maps_table, images, spacing_mm, shape, resize, cache):
+def sample_maps(maps_table, images, spacing_mm, shape, resize, cache, checksum=None):
     """Brings the included pairs of a cohort to one shape and stacks them in one file.
 
     The axes run to the patient's right, front and top (RAS). By default maps are resampled to a grid of equal voxels
@@ -26,6 +27,8 @@ def sample_maps(maps_table, images, spacing_mm, shape, resize, cache):
         resize: whether maps are resized to `shape`, whatever their size in mm.
         cache: safetensors file to write; key ``{subject}/{prior}/{current}`` -> float16 (2, X, Y, Z) = (prior,
             current), z-scored.
+        checksum: text to write, the cache's SHA-256 as `sha256sum` writes it, or None. Caches are up to 39 GB: whoever
+            wants to know only whether one is another need not read it.
     """
     files = {Path(image).name: image for image in images}
     table = io.read_table(maps_table)
@@ -33,11 +36,16 @@ def sample_maps(maps_table, images, spacing_mm, shape, resize, cache):
     keys = [f"{row['subject']}/{row['prior']}/{row['current']}" for row in rows]
     found = [files[f"sub-{row['subject']}_pair-{pair_id(row)}_pair.nii.gz"] for row in rows]
     place = partial(to_shape, shape=shape) if resize else partial(to_grid, spacing_mm=spacing_mm, shape=shape)
-    _write_stack(dict(zip(keys, found, strict=True)), place, shape, cache)
+    content = _write_stack(dict(zip(keys, found, strict=True)), place, shape, cache)
+    if checksum:
+        io.write_text(f"{content}  {Path(cache).name}\n", checksum)
 
 
 def _write_stack(files, place, shape, cache):
-    """Writes the safetensors format pair by pair: a cohort on the full grid (35 GB) need not fit in memory."""
+    """Writes the safetensors format pair by pair, since a cohort on the full grid (35 GB) need not fit in memory.
+
+    Returns the SHA-256 of the file.
+    """
     import numpy as np
 
     size = 2 * int(np.prod(shape)) * np.dtype(np.float16).itemsize
@@ -47,12 +55,19 @@ def _write_stack(files, place, shape, cache):
     }
     text = json.dumps(header, separators=(",", ":")).encode()
     text += b" " * (-len(text) % 8)
+    content = hashlib.sha256()
     with io.atomic(cache) as temporary, open(temporary, "wb") as file:
-        file.write(len(text).to_bytes(8, "little") + text)
+
+        def write(data):
+            file.write(data)
+            content.update(data)
+
+        write(len(text).to_bytes(8, "little") + text)
         for key in sorted(files):
             image = io.read_image(files[key])
             pair = place(np.asarray(image.dataobj, np.float32), image.affine)
-            file.write(np.ascontiguousarray(pair, "<f2").tobytes())
+            write(np.ascontiguousarray(pair, "<f2").tobytes())
+    return content.hexdigest()
 
 
 def to_grid(pair, affine, spacing_mm, shape):

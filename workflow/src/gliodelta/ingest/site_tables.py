@@ -101,6 +101,8 @@ def _translated(layout, kind, entries, names, found):
     rows = [(line, {begin: (row[raw] or "").strip() for begin, raw in known.items()}) for line, row in entries]
     try:
         return getattr(layout, f"read_{kind}")(rows, found)
+    except InvalidInput:
+        raise
     except (KeyError, ValueError):
         place = layout.__name__.rpartition(".")[2]
         raise InvalidInput(f"the table of {kind} has a row unlike those published for {place}") from None

@@ -1,5 +1,7 @@
 """The subcommands that read files of reports: ``validate`` and, for the package's own table, ``tabulate``."""
 
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -50,7 +52,11 @@ def _tabulate(options):
 def _told(job):
     """Prints what a job returns, or its error without any word of a report; returns the exit code."""
     try:
-        print("\n".join(job()))
+        print("\n".join(job()), flush=True)
+    except BrokenPipeError:
+        # Who read has seen enough, as in ``| head``. What is left unprinted must not fail again at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 128 + signal.SIGPIPE
     except InvalidInput as error:
         print(f"Nothing was labelled: {error}.", file=sys.stderr)
         return 1

@@ -6,6 +6,7 @@ import re
 
 from gliodelta.labels import text as texts
 from gliodelta.labels.dates import COMPARING, find
+from gliodelta.labels.letters import words
 from gliodelta.sheets import day_of_session
 from gliodelta.status import Excluded
 
@@ -55,6 +56,7 @@ _NOT_SEEN = re.compile(
     r"|\bunavailable|\binaccessible|\b(?:could|can) ?not be (?:loaded|retrieved|opened|obtained|imported|accessed"
     r"|found|reviewed)|\bwithout images"
 )
+_NOT_SEEN_SIGNS = ("pas ", "non ", "indisp", "manqu", "not ", "unav", "inacc", "without")
 _OTHER_MODALITY = re.compile(
     r"\b(?:scanner|scanners|ct|tdm|tomodensitometrie|computed tomography|pet|tep|angiographie|cbct|scanographique)\b"
 )
@@ -66,14 +68,14 @@ _SIGNS = (
     " old older oldest none first baseli nothin il latest month months before availa dispon added"
 )
 _SIGNS = frozenset(_SIGNS.split())
-_WORD = re.compile(r"\w+")
 _MRI = re.compile(r"\b(?:irm|irms|mri|mris|mr|rm|remnographie|imagerie par resonance|magnetic resonance)\b")
 _BOTH = re.compile(r"\b(?:irm|mri|mr) (?:et|and|&|/) ?(?:au |du |le |the )?(?:ct|scanner|tdm|pet|tep)\b")
 _SINCE = re.compile(
     r"(?:depuis|since|for|over|sur|par rapport [^,;]{0,20}|than|qu'|que) ?(?:le |la |l'|the )?(?:debut |fin |early "
     r"|late )?$"
 )
-_YEAR = re.compile(r"(?<![\d./-])(?:19|20)\d{2}(?![\d./-]\d)")
+# What precedes is looked at last: a pattern that begins with letters is many times faster.
+_YEAR = re.compile(r"(?:19|20)(?<![\d./-]..)\d{2}(?![\d./-]\d)")
 _FROM = re.compile(r"\b(?:entre|between|de|d'|from) ?(?:le |la |l'|the )?$")
 _TO = re.compile(r"^ ?(?:et|and|a|to|until|till|jusqu'en|jusqu'a|-) ?(?:le |la |l'|the )?$")
 
@@ -125,7 +127,7 @@ def _comparisons(sentences, order, latest):
         in_section = sentence.section == texts.COMPARISON
         if sentence.section in (texts.INDICATION, texts.TECHNIQUE):
             continue
-        signed = not _SIGNS.isdisjoint([word[:6] for word in _WORD.findall(folded)])
+        signed = not _SIGNS.isdisjoint([word[:6] for word in words(folded)])
         if not (in_section or signed):
             continue
         if signed and _EARLIER.search(folded):
@@ -140,7 +142,7 @@ def _comparisons(sentences, order, latest):
         for place, date in enumerate(dates):
             ahead = folded[dates[place - 1].end if place else 0 : date.start]
             behind = folded[date.end : dates[place + 1].start if place + 1 < len(dates) else None]
-            if _NOT_SEEN.search(behind) or (full and not date.day):
+            if _was_not_seen(behind) or (full and not date.day):
                 continue
             if _is_mri(ahead, behind):
                 named.append(date)
@@ -149,9 +151,19 @@ def _comparisons(sentences, order, latest):
         if not dates:
             other = bool(_OTHER_MODALITY.search(folded) and not _MRI.search(folded))
             other_modality |= other
-            named_previous = signed and (_PREVIOUS.search(folded) or (in_section and _BEFORE.search(folded)))
-            previous |= bool(named_previous) and not other and not _NOT_SEEN.search(folded)
+            previous = previous or (signed and not other and _names_previous(folded, in_section))
     return named, other_modality, previous, none
+
+
+def _names_previous(folded, in_section):
+    """Whether a sentence speaks of an earlier exam that was looked at."""
+    named = _PREVIOUS.search(folded) or (in_section and _BEFORE.search(folded))
+    return bool(named) and not _was_not_seen(folded)
+
+
+def _was_not_seen(folded):
+    """Whether some words say that an exam was not, or not yet, looked at."""
+    return any(sign in folded for sign in _NOT_SEEN_SIGNS) and bool(_NOT_SEEN.search(folded))
 
 
 def _is_mri(ahead, behind):

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from gliodelta.labels import text as texts
+from gliodelta.labels.letters import plain_words
 from gliodelta.sheets import day_of_session, is_date
 
 _MONTHS = [
@@ -35,9 +36,10 @@ _FORMS = [
     ),
 ]
 
-# A text without any of these holds no date.
+_NUMERIC = frozenset(form for form in _FORMS if "n" not in form.groupindex)
+_STUCK = _FORMS[-1]  # a month may stick to the word before it: "enmars"
+# A text without any of these holds no date but one with the name of a month.
 _DIGITS = re.compile(r"\d(?:\d{3}|\d?[./-] ?\d{1,2}[./-] ?\d)")
-_LETTERS = re.compile(r"[a-z]{3,}")
 COMPARING = re.compile(
     r"\b(?:compar|comp\b|par rapport|preceden|precedem|anterieur|derni(?:er|ere) (?:examen|controle|irm|bilan)"
     rf"|depuis (?:le|la|l'|\d|mois|{_NAMES})|superposable|controle d|versus\b|vs\b|dispose|confront|auparavant|relu"
@@ -83,10 +85,14 @@ def find(folded, order="DMY", latest=None):
     Returns:
         list of `Date`, in the order of the text, none overlapping.
     """
-    if not _DIGITS.search(folded) and _MONTH_NUMBER.keys().isdisjoint(_LETTERS.findall(folded)):
+    named = not _MONTH_NUMBER.keys().isdisjoint(plain_words(folded))
+    numbers = _DIGITS.search(folded)
+    if not named and not numbers:
         return []
     found = []
     for form in _FORMS:
+        if not (numbers if form in _NUMERIC else named or form is _STUCK):
+            continue
         for match in form.finditer(folded):
             part = match.groupdict()
             start = match.start("n") if "n" in part and "d" not in part else match.start()

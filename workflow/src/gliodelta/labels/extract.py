@@ -39,10 +39,7 @@ def extract_reports(cohort_file, simulated, tolerance_days, votes, excluded):
     import pandas as pd
 
     cohort = sheets.read_cohort(cohort_file)
-    if cohort["reports"] and not sheets.raw_root(cohort, simulated[0] if simulated else None).is_dir():
-        raise SystemExit(
-            "the folder with the reports does not exist or cannot be seen; correct `root` in the cohort's YAML"
-        )
+    _check_folder(cohort, simulated)
     subjects, exams = {}, {}
     for row in cohort["reports"]:
         subjects.setdefault(row["subject"], []).append(row)
@@ -61,6 +58,16 @@ def extract_reports(cohort_file, simulated, tolerance_days, votes, excluded):
     io.write_table(pd.DataFrame(faults, columns=["subject", "session", "reason"]), excluded)
 
 
+def _check_folder(cohort, simulated):
+    """Ends the job when no folder with reports can be seen, as when a share is not mounted."""
+    paths = [path for row in cohort["reports"] if (path := _path(cohort, row, simulated))]
+    if paths and not any(path.parent.is_dir() for path in paths):
+        raise SystemExit(
+            "the folder with the reports does not exist or cannot be seen; mount it, or correct `root` (or the file "
+            "that `report_links` names) in the cohort's YAML"
+        )
+
+
 def read_subject(files, exams, languages=("fr", "en"), date_order="DMY", tolerance_days=3):
     """Reads the reports of one patient, whose dates share one scale.
 
@@ -72,14 +79,14 @@ def read_subject(files, exams, languages=("fr", "en"), date_order="DMY", toleran
         tolerance_days: as in `extract_reports`.
 
     Returns:
-        (votes, faults): two lists of rows, sorted by session, as `extract_reports` writes them but for the subject.
+        (votes, faults): two lists of rows as `extract_reports` writes them but for the subject; votes by session.
     """
     reports, own, votes, faults = {}, {}, [], []
-    sessions = sorted(files, key=sheets.day_of_session)
-    for session in sessions:
+    unknown = "exams.tsv has no such exam; add it or correct the report's subject or session"
+    # Those of exams.tsv are days, which was checked; others may be anything.
+    faults += [{"session": session, "reason": unknown} for session in sorted(set(files) - set(exams))]
+    for session in sorted(set(files) & set(exams), key=sheets.day_of_session):
         try:
-            if session not in exams:
-                raise Excluded("exams.tsv has no such exam; add it or correct the report's subject or session")
             report = read_report(files[session], languages)
             own[session] = dates.own_date(report.sentences, date_order)
             _check_date(own[session] or _date_of(session))
@@ -98,7 +105,7 @@ def read_subject(files, exams, languages=("fr", "en"), date_order="DMY", toleran
         else:
             facts = {"language": report.language, "inferred": "yes" if inferred else "no"}
             votes.append({"prior": prior, "current": session, **facts, **vote(found)})
-    return votes, sorted(faults, key=lambda row: sheets.day_of_session(row["session"]))
+    return votes, faults
 
 
 def read_record(words, exam_date, prior_dates, languages=("fr", "en"), date_order="DMY", tolerance_days=3):

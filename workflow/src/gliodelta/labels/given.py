@@ -2,7 +2,6 @@
 
 from gliodelta import io
 from gliodelta.labels.human import consensus
-from gliodelta.schema import InvalidInput
 from gliodelta.sheets import read_sheet
 from gliodelta.tables import PAIR
 
@@ -21,15 +20,12 @@ def adopt_labels(weak_sheet, labels_sheet, weak):
         weak: table to write, as `calibrate.calibrate_labels` does.
 
     Raises:
-        InvalidInput: a number is beyond 0 to 1.
+        InvalidInput: a number is no probability, or a confidence below .5; names the line (schema `weak`).
     """
     import pandas as pd
 
     rows = read_sheet(weak_sheet, "weak")
     table = pd.DataFrame(rows, columns=[*PAIR, *NUMBERS]).astype(dict.fromkeys(NUMBERS, float))
-    beyond = ~table[NUMBERS].apply(lambda column: column.between(0, 1)).all(axis=1)
-    if beyond.any():
-        raise InvalidInput(f"{weak_sheet} line {beyond.idxmax() + 2}: p_unstable and confidence are 0 to 1")
     known = table[PAIR].merge(consensus(labels_sheet)[PAIR], on=PAIR, how="left", indicator=True)["_merge"] == "both"
     label = table["p_unstable"].ge(0.5).map({True: "unstable", False: "stable"})
     table.insert(3, "language", "")

@@ -36,7 +36,7 @@ PATTERNS = {
     "phone number": re.compile(r"[+0](?<![\w.].)0?\d(?:[ ./()-]{0,2}\d){7,12}(?!\w)"),
 }
 
-# What a text, as it is or in small letters, must hold one of for a pattern to be worth trying.
+# What a text, in small letters but for titles, must hold one of for a pattern to be worth trying.
 _SIGNS = {
     "titled name": ("M. ", "Mr", "Mme", "Mlle", "Ms", "Dr", "Pr ", "Pr.", "Prof", "Mons", "Mad", "Doc"),
     "labelled name": ("patient", "nom", "name", "physician", "decin", "sign"),
@@ -56,7 +56,12 @@ _SIGNS = {
     "insurance number": ("756",),
     "e-mail": ("@",),
 }
-# Numbers are rarer than "no", so that they are looked for first.
+_NUMBERED_SIGNS = (
+    "ipp", "nip", "mrn", "pid", "avs", "ahv", "n°", "num", "patient id", "dossier", "séjour", "sejour", "tel", "tél",
+    "phone", "fax",
+)  # fmt: skip
+# "No" is everywhere, but not before a number.
+_NO = re.compile(r"[nN][oO]\.?[ \t]*[:#]?[ \t]*\d")
 _NUMBER = re.compile(r"\d[\d. -]{3,}\d\b(?![./-]\d)")
 _NUMBERED_AT_END = re.compile(rf"(?i:\b(?:{_NUMBERED}))[ \t]*[:#]?[ \t]*\Z")
 
@@ -71,11 +76,14 @@ def scrub(text):
         Text of the same length without titled or labelled names, birth dates, insurance, phone and hospital numbers and
         e-mail addresses.
     """
-    held = text + text.lower()
+    small = text.lower()
     for name, pattern in PATTERNS.items():
+        held = text if name == "titled name" else small
         if name not in _SIGNS or any(sign in held for sign in _SIGNS[name]):
             text = pattern.sub(_hide, text)
-    return _NUMBER.sub(_hide_numbered, text)
+    if any(sign in small for sign in _NUMBERED_SIGNS) or _NO.search(text):
+        text = _NUMBER.sub(_hide_numbered, text)
+    return text
 
 
 def _hide_numbered(match):

@@ -13,13 +13,14 @@ import warnings
 from collections import Counter
 
 from gliodelta.labels import clauses, lexicon, measures
+from gliodelta.labels.letters import TOKEN, tokens
 from gliodelta.labels.readings import KINDS, Match, Reading, measured
 from gliodelta.labels.spelling import Speller
 
-# Words and single signs: "d'une" is d ' une, "pseudo-progression" is pseudo - progression.
-_TOKEN = re.compile(r"\w+|[^\w\s]")
 # Readings kept: reports repeat their sentences but for sizes and places. About 2 kB each.
 KEPT = 20_000
+WORDS_KEPT = 50_000
+GAP = "_"  # for a word that no rule knows
 
 
 @functools.cache
@@ -48,21 +49,20 @@ class Matcher:
             for rule in self._rules[kind]
             for phrase in rule["phrases"]
         ]
-        words = {word for _, phrase in phrases for word in _TOKEN.findall(phrase)}
+        words = {word for _, phrase in phrases for word in tokens(phrase)}
         self._speller = Speller(words, self._rules["correct"])
         self._clauses = clauses.Clauses(self._rules["boundaries"], self._stem)
-        self._known = frozenset(map(self._stem, words)) | self._clauses.words
+        self._in_phrases = frozenset(map(self._stem, words))
+        self._known = self._in_phrases | self._clauses.words
         nlp = spacy.blank("xx")
-        nlp.tokenizer = lambda phrase: spacy.tokens.Doc(
-            nlp.vocab, words=[self._stem(w) for w in _TOKEN.findall(phrase)]
-        )
+        nlp.tokenizer = lambda phrase: spacy.tokens.Doc(nlp.vocab, words=[self._stem(w) for w in tokens(phrase)])
         self._vocab = nlp.vocab
         self._matcher = MedspacyMatcher(nlp, phrase_matcher_attr="ORTH", prune=False)
         self._matcher.add([_compiled(rule, phrase) for rule, phrase in phrases])
         self._by_hash = {nlp.vocab.strings[key]: rule.metadata for key, rule in self._matcher.rule_map.items()}
         # A sentence that lacks the rarest word of every phrase on change needs no matching. Short words and those that
         # negate are everywhere.
-        stems = [(rule, [self._stem(word) for word in _TOKEN.findall(phrase)]) for rule, phrase in phrases]
+        stems = [(rule, [self._stem(word) for word in tokens(phrase)]) for rule, phrase in phrases]
         uses = Counter(word for _, phrase in stems for word in set(phrase))
         frequent = self._clauses.words | {word for rule, phrase in stems if "direction" in rule for word in phrase}
         self._cues = frozenset(
@@ -73,7 +73,7 @@ class Matcher:
         self._anaphors = frozenset(phrase[0] for rule, phrase in stems if rule["category"] == "ANAPHOR")
         self._belittling = frozenset(max(phrase, key=len) for rule, phrase in stems if rule["category"] == "NEGLIGIBLE")
         self._referring = frozenset(map(self._stem, self._rules["boundaries"]["referring"]))
-        self._word = functools.lru_cache(maxsize=50_000)(self._known_word)
+        self._words = _Words(self._known_word)
         self._readings = {}
 
     def read(self, sentences, everywhere=False):
@@ -83,7 +83,7 @@ class Matcher:
             sentences: list of texts after `text.fold`.
             everywhere: match every sentence anew, also without a word of change: slower, with the same result.
         """
-        parsed = [Parsed(text, self._word) for text in sentences]
+        parsed = [Parsed(text, self._words) for text in sentences]
         cues = [everywhere or self._is_cue(sentence) for sentence in parsed]
         # "It" refers to the sentence before.
         refers = [cue and not self._anaphors.isdisjoint(s.words) for cue, s in zip(cues, parsed, strict=True)]
@@ -108,7 +108,7 @@ class Matcher:
         Returns:
             list of (`Match`, (start, end) in the text), in order.
         """
-        sentence = Parsed(text, self._word)
+        sentence = Parsed(text, self._words)
         [reading] = self._read([sentence])
         places = sentence.places
         return [(match, (places[match.start][0], places[match.end - 1][1])) for match in reading.acting()]
@@ -120,11 +120,11 @@ class Matcher:
         return words[0] in self._referring and not self._belittling.isdisjoint(words)
 
     def _known_word(self, word):
-        """Returns the stem of a word that the rules know, or "_": neither spaCy nor a reading keeps another."""
+        """Returns the stem of a word that the rules know, or `GAP`: neither spaCy nor a reading keeps another."""
         stem = self._stem(word)
         if stem not in self._known:
             stem = self._stem(self._speller.correct(word))
-        return stem if stem in self._known else "_"
+        return stem if stem in self._known else GAP
 
     def _read(self, sentences, keep=True):
         """Returns an iterator over the readings of sentences, the kept ones or new ones, these in one pass."""
@@ -142,19 +142,28 @@ class Matcher:
         """Yields the readings of (words, sizes), matched in one pass over all."""
         from spacy.tokens import Doc
 
-        words, starts = [], []
+        # No phrase holds another word, so that one gap may stand for many.
+        words, places, ends = [], [], []
         for sentence, _ in sentences:
-            starts.append(len(words))
-            words += [*sentence, "|"]
+            for place, word in enumerate(sentence):
+                if word in self._in_phrases:
+                    words.append(word)
+                    places.append(place)
+                elif words and words[-1] != GAP:
+                    words.append(GAP)
+                    places.append(place)
+            words.append(GAP)
+            places.append(len(sentence))
+            ends.append(len(words))
         if not words:
             return
         matches = iter(_longest(self._matcher(Doc(self._vocab, words=words)), len(words)))
         match = next(matches, None)
-        for (sentence, sizes), first in zip(sentences, starts, strict=True):
+        for (sentence, sizes), end in zip(sentences, ends, strict=True):
             targets, modifiers = [measured(*size) for size in sizes], []
-            while match and match[1] < first + len(sentence):
+            while match and match[1] < end:
                 rule = self._by_hash[match[0]]
-                found = Match(rule, match[1] - first, match[2] - first)
+                found = Match(rule, places[match[1]], places[match[2] - 1] + 1)
                 (modifiers if "direction" in rule else targets).append(found)
                 match = next(matches, None)
             yield Reading(sentence, sorted(targets, key=lambda target: target.start), modifiers, self._clauses)
@@ -164,22 +173,37 @@ class Parsed:
     """A sentence: its words as the rules know them, and the sizes that it gives for both exams."""
 
     def __init__(self, folded, known):
-        """Takes the folded text and the function that turns a word into one that the rules know."""
+        """Takes the folded text and the dict that turns a word into one that the rules know."""
         self.folded = folded
-        self.words = [known(word) for word in _TOKEN.findall(folded)]
+        self.words = [known[word] for word in tokens(folded)]
         found = measures.find(folded)
         self.sizes = tuple(self._measured(size) for size in found) if found else ()
 
     @functools.cached_property
     def places(self):
         """Where each word starts and ends in the text."""
-        return list(map(re.Match.span, _TOKEN.finditer(self.folded)))
+        return list(map(re.Match.span, TOKEN.finditer(self.folded)))
 
     def _measured(self, size):
         """Returns the growth of a size, its first word and the one after its last."""
         start = next(place for place, (_, end) in enumerate(self.places) if end > size.start)
         end = next((place for place, (begin, _) in enumerate(self.places) if begin >= size.end), len(self.words))
         return size.growth, start, end
+
+
+class _Words(dict):
+    """Words as the rules know them, each worked out once; faster than a cache around the function."""
+
+    def __init__(self, known):
+        super().__init__()
+        self._known = known
+
+    def __missing__(self, word):
+        # Reports of a hospital share their words; the bound keeps memory flat.
+        if len(self) >= WORDS_KEPT:
+            self.clear()
+        self[word] = self._known(word)
+        return self[word]
 
 
 @contextlib.contextmanager

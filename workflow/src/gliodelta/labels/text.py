@@ -6,7 +6,9 @@ import unicodedata
 from collections import Counter
 from typing import NamedTuple
 
-from gliodelta.labels.spelling import Speller
+from gliodelta.labels.letters import fold, plain_words
+from gliodelta.labels.letters import normalise as normalise
+from gliodelta.labels.spelling import SHORTEST, Speller
 from gliodelta.status import Excluded
 
 INDICATION, COMPARISON, TECHNIQUE = "indication", "comparison", "technique"
@@ -53,6 +55,11 @@ _DICTATED = re.compile(
     r"(?:previous|prior) (?:mri|exam|stud)))",
     re.IGNORECASE,
 )
+# The first two letters of both, since trying each pattern at each sentence is dear: what follows a bracket or a bar.
+_FIRST_LETTERS = frozenset(
+    re.findall(r"(?:\||\(\?[:=])([a-z]{2})", re.sub(r"\[(\w)\w\]", r"\1", fold(_HEADING.pattern + _DICTATED.pattern)))
+    + [words[:2] for words in _HEADINGS.values()]
+)
 # Templates without colons: lines that begin with a heading in small or capital letters throughout.
 _BARE = re.compile(
     r"^[ \t]*(?:"
@@ -84,16 +91,16 @@ _COMPARISONS = (
 _NEIGHBOURS = "antecedent antecedents posterieur posterieure rapporte rapports reports internal interieur interieure"
 _SPELLER = Speller(_COMPARISONS.split(), _NEIGHBOURS.split())
 
-_ABBREVIATION = re.compile(
-    r"\b(?:dr|pr|prof|cf|env|ca|vs|resp|ex|approx|mme|st|e\.g|i\.e|s[ée]q|max|min|[a-z])\.$", re.IGNORECASE
-)
+_SHORT = ["dr", "pr", "prof", "cf", "env", "ca", "vs", "resp", "ex", "approx", "mme", "st", "seq", "séq", "max", "min"]
+_ABBREVIATION = re.compile(rf"\b(?:{'|'.join(_SHORT)}|e\.g|i\.e|[a-z])\.$", re.IGNORECASE)
+_SHORT_ENDS = frozenset(word[-2:] for word in _SHORT)
 # Where a sentence may end: a mark with the space behind it, not one inside a number, or a new line.
 _MARK = re.compile(r"[.!?;:\n](?:(?<=[.!?;])(?!\d)\s*|(?<=:)\n|(?<=\n))")
 _ENDS = {
     INDICATION: re.compile(r"(?<=\S)\n\n"),
     TECHNIQUE: re.compile(r"(?<=\S)\n\n|(?<=[.!?])\n(?=[^\W\d_a-z][a-zà-ÿ'])"),
 }
-_LONG = re.compile(r"[a-z]{7,}")
+_LONG = re.compile(rf"[a-z]{{{SHORTEST},}}")
 
 # Small words, and the nouns of terse reports. The other languages are there to be told from the two.
 _SMALL_WORDS = {
@@ -112,7 +119,6 @@ _LANGUAGES_OF = {
     for word in " ".join(_SMALL_WORDS.values()).split()
 }
 _WORD = re.compile(r"\w+")
-_LETTERS = re.compile(r"[a-z]+")
 _PROBE = 1000  # letters that tell a report's language
 
 
@@ -154,64 +160,14 @@ def decode(data):
     return text
 
 
-_SPELLINGS = str.maketrans(
-    {**dict.fromkeys("‘’ʼ´`", "'"), **dict.fromkeys("‐‑‒–—−", "-"), "œ": "oe", "Œ": "Oe", "æ": "ae"}
-)
-
-
-_SPECIAL = re.compile(f"[{re.escape(''.join(map(chr, _SPELLINGS)))}]")
-_SPACES = re.compile(r"[^\S\n ][^\S\n]*| [^\S\n]+")
-_LINE_END = re.compile(r" \n ?|\n ")
-_SPOKEN_STOP = re.compile(r" (?:full stop|point)(?! (?:de|d'|d\b|final|of|at|mm|cm))(?=\W|$)", re.IGNORECASE)
-_SPOKEN_COLON = re.compile(r" (?:deux points|colon)\b", re.IGNORECASE)
-_SPOKEN_COMMA = re.compile(r" (?:virgule|comma)\b", re.IGNORECASE)
-
-
-def normalise(text):
-    """Makes spellings of one thing one: NFKC, straight quotes, plain hyphens, single spaces, no ligatures.
-
-    Marks that a dictation spells out ("point", "full stop") become marks.
-    """
-    text = unicodedata.normalize("NFKC", text.replace("\r\n", "\n").replace("\r", "\n"))
-    if _SPECIAL.search(text):
-        text = text.translate(_SPELLINGS)
-    text = _LINE_END.sub("\n", _SPACES.sub(" ", text))
-    # Who speaks the marks writes none: "point de départ" in a text with full stops stays.
-    spoken = (" point" in text or " stop" in text) and len(_SPOKEN_STOP.findall(text))
-    if spoken and spoken > max(1, text.count(". ") + text.count(".\n")):
-        text = _SPOKEN_STOP.sub(".", _SPOKEN_COLON.sub(":", _SPOKEN_COMMA.sub(",", text)))
-    return text
-
-
-def fold(text):
-    """Lower case without accents, letter for letter, so that ``Œdème inchangé`` and ``oedeme inchange`` match alike."""
-    try:
-        return text.encode("latin-1").translate(_FOLDED_LATIN).decode("latin-1")
-    except UnicodeEncodeError:  # ten times slower
-        return text.translate(_FOLDED)
-
-
-class _Folded(dict):
-    """A table for `str.translate` that works out each letter once."""
-
-    def __missing__(self, code):
-        base = unicodedata.normalize("NFD", chr(code))[0].lower()
-        self[code] = base if len(base) == 1 else chr(code)
-        return self[code]
-
-
-_FOLDED = _Folded()
-_FOLDED_LATIN = bytes(ord(_FOLDED[code]) if ord(_FOLDED[code]) < 256 else code for code in range(256))
-
-
 def language(text, known=("fr", "en")):
     """Returns the language of a report by its small words.
 
     Raises:
         Excluded: neither French nor English, or not one of the cohort's languages.
     """
-    words = _LETTERS.findall(fold(text[:_PROBE]))
-    counts = Counter(itertools.chain.from_iterable(map(_LANGUAGES_OF.get, words, itertools.repeat(()))))
+    words = plain_words(fold(text[:_PROBE]))
+    counts = Counter(itertools.chain.from_iterable(filter(None, map(_LANGUAGES_OF.get, words))))
     best = max(_SMALL_WORDS, key=lambda name: counts[name])
     # Prose has one in three; a tenth is below any terse report and above what an unlisted language shares with one.
     if best not in ("fr", "en") or counts[best] * 10 < len(words):
@@ -229,9 +185,10 @@ def sentences(text):
         date, and findings where a report's first part has no heading.
     """
     folded = fold(text)
-    slips = {word: right for word in set(_LONG.findall(folded)) if (right := _SPELLER.correct(word)) != word}
+    long = {word for word in plain_words(folded) if len(word) >= SHORTEST}
+    slips = {word: right for word in long if (right := _SPELLER.correct(word)) != word}
     found = []
-    for section, start, end in _sections(text):
+    for section, start, end in _sections(text, folded):
         begin = start
         for cut in [*_cuts(text, start, end), end]:
             words = text[begin:cut].strip()
@@ -244,9 +201,9 @@ def sentences(text):
     return found
 
 
-def _sections(text):
+def _sections(text, folded):
     section, start = HEADER, 0
-    for name, end, begin in [*_headings(text), (None, len(text), None)]:
+    for name, end, begin in [*_headings(text, folded), (None, len(text), None)]:
         # What follows a blank line after an indication, or a sentence on a line of its own after a technique, is no
         # longer part of it. Wrapped lines of a technique begin with a sequence's name or a small letter.
         blank = _ENDS[section].search(text, start, end) if section in _ENDS else None
@@ -257,10 +214,12 @@ def _sections(text):
             section, start = name, begin
 
 
-def _headings(text):
+def _headings(text, folded):
     """Returns (section, start, end) of the headings of a report, in order."""
     found = []
     for start in (0, *(place.end() for place in _START.finditer(text))):
+        if text[start : start + 1].isalpha() and folded[start : start + 2] not in _FIRST_LETTERS:
+            continue
         if match := _HEADING.match(text, start):
             found.append((match.lastgroup, *match.span()))
         if match := _DICTATED.match(text, start):
@@ -284,9 +243,17 @@ def _cuts(text, start, end):
         first, last = mark.span()
         if last == end or not _is_end(mark.group(), text[first - 1 : first], text[last : last + 2]):
             continue
-        # The longest abbreviation above has six letters.
-        if text[first] != "." or not _ABBREVIATION.search(text[max(start, first - 7) : first + 1]):
+        if text[first] != "." or not _is_abbreviation(text, start, first):
             yield last
+
+
+def _is_abbreviation(text, start, stop):
+    """Whether the full stop at `stop` is that of an abbreviation, in a section that begins at `start`."""
+    # Most words end in other letters, and are longer than one.
+    if text[stop - 2 : stop].lower() not in _SHORT_ENDS and text[stop - 2 : stop - 1].isalnum():
+        return False
+    # The longest abbreviation above has six letters.
+    return _ABBREVIATION.search(text[max(start, stop - 7) : stop + 1])
 
 
 def _is_end(mark, before, after):

@@ -162,7 +162,8 @@ def _records(path):
 
 def _is_date(value):
     try:
-        return isinstance(value, str) and len(value) == 10 and bool(datetime.date.fromisoformat(value))
+        # A year beyond is a slip of the pen, and no session (`sheets.is_date`).
+        return isinstance(value, str) and len(value) == 10 and 1900 <= datetime.date.fromisoformat(value).year < 2100
     except ValueError:
         return False
 
@@ -205,6 +206,8 @@ def _truth(t2):
 
 def _on_fictional(rows, seed):
     fictional = io.read_table(FICTIONAL)
+    if rows.empty:
+        return rows[[]].assign(p_unstable=0.0)
     model = stack.fit(fictional.assign(subject=fictional["id"]), _truth(fictional["t2"]), [RULES], seed)
     return model(rows)
 

@@ -2,16 +2,13 @@
 
 from gliodelta import io, plugins
 from gliodelta.lineage import excluded_patients
-from gliodelta.manifests import patients_of
-from gliodelta.pretraining.methods import Untrainable
+from gliodelta.manifests import kept_out, patients_of
 from gliodelta.schema import InvalidInput
-from gliodelta.splits import TEST, VALIDATION
+from gliodelta.status import Excluded
 from gliodelta.training.data import cut_weak
 from gliodelta.training.devices import group, launch, usable_gpus
 from gliodelta.training.loop import HISTORY
 from gliodelta.training.models import build_model, card_of, save_model
-
-METHODS = "gliodelta.pretraining.methods"
 
 
 def pretrain_encoder(
@@ -66,11 +63,11 @@ def _pretrain(weak, lineage, folds, split, cache, recipe, training, outputs, che
     rows = cut_weak(rows, recipe["cut_by"], recipe["cut"])
     card = card_of(recipe, training)
     model = build_model(card, training["seed"])
-    method = plugins.load(METHODS, recipe["method"])
+    method = plugins.load(plugins.METHODS, recipe["method"])
     status, reason = "trained", ""
     try:
         history = method.pretrain(model, rows, cache, recipe, training, checkpoint, watch)
-    except Untrainable as lack:
+    except Excluded as lack:
         history, status, reason = pd.DataFrame(columns=HISTORY), "untrained", str(lack)
         print(f"the encoder is left untrained: {reason}")
     if group().rank:
@@ -87,9 +84,8 @@ def _origin(path, split, rows, folds):
     found = {key: lineage[key] for key in split}
     if found != split:
         raise InvalidInput(f"{path}: this is the manifest of {found}, not of {split}; delete it and run again")
-    parts = patients_of(folds, split)
-    kept_out = parts[VALIDATION] | parts[TEST]
-    if lineage["excluded"] != excluded_patients(kept_out) or not kept_out.isdisjoint(rows["subject"]):
+    excluded = kept_out(patients_of(folds, split))
+    if lineage["excluded"] != excluded_patients(excluded) or not excluded.isdisjoint(rows["subject"]):
         raise InvalidInput(
             f"{path}: this manifest was made with other patients left out than the validation and test patients of "
             f"{split} in {folds}; delete it and run again"

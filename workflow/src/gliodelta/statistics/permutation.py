@@ -60,7 +60,8 @@ def published_unpaired_test(y, first, second, draws, seed):
     difference = auc(bag, scores, chosen) - auc(bag, scores, 1 - chosen)
     # Draws with one class on a side have no AUC.
     usable = difference[~np.isnan(difference)]
-    return _share(usable[1:] * np.sign(usable[0]) > abs(usable[0]) + _ROUNDING)
+    # Equal areas have no direction; either will do.
+    return _share(usable[1:] * (np.sign(usable[0]) or 1) > abs(usable[0]) + _ROUNDING)
 
 
 def _share(as_extreme):

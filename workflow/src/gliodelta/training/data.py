@@ -62,7 +62,8 @@ def load_maps(rows, cache, weak_labels="hard", weighting="map"):
         `Maps`.
 
     Raises:
-        InvalidInput: the cache lacks a pair, so it is older than the list; or no such `weak_labels` or `weighting`.
+        InvalidInput: the cache lacks a pair, so it is older than the list; no such `weak_labels` or `weighting`; or a
+            confidence below .5 is to weigh.
     """
     import torch
 
@@ -77,7 +78,7 @@ def load_maps(rows, cache, weak_labels="hard", weighting="map"):
     if weak_labels == "soft" and any(weak):
         targets = rows["p_unstable"].where(weak, targets)
     if weak_labels == "weighted" and any(weak):
-        weights = (2 * rows["confidence"] - 1).where(weak, 1.0)
+        weights = _by_confidence(rows, weak)
     if weighting == "patient":
         weights = _alike(rows["subject"], weights)
     file = os.stat(cache)
@@ -106,6 +107,17 @@ def _pairs(rows, cache):
         return [file.get_tensor(key) for key in keys]
 
 
+def _by_confidence(rows, weak):
+    """Returns 2 * confidence - 1 of the rows in `weak`, 1 of the others; a negative weight would teach the opposite."""
+    unsure = weak & ~rows["confidence"].between(0.5, 1)
+    if unsure.any():
+        raise InvalidInput(
+            f"{unsure.sum()} weak labels, the first of pair {'/'.join(rows.loc[unsure.idxmax(), PAIR])}, have a "
+            "confidence that is not 0.5 to 1; it is that of the given label: correct weak.tsv and run again"
+        )
+    return (2 * rows["confidence"] - 1).where(weak, 1.0)
+
+
 def _alike(subjects, weights):
     """Scales `weights` so that each subject's sum alike, and their mean is 1; a subject of weight 0 stays at 0."""
     import pandas as pd
@@ -120,9 +132,9 @@ def cut_weak(rows, cut_by, cut):
     """Keeps the weak labels that a recipe trusts.
 
     Args:
-        rows: pandas.DataFrame of the weak list with `confidence` in [0, 1].
+        rows: pandas.DataFrame of the weak list with `confidence` in [.5, 1].
         cut_by: confidence keeps labels of at least `cut`; quantile keeps the share `cut` of the most confident ones,
-            rounded half up (0.82 and 0.38 are the published 1,200 and 561 of 1,460 labels).
+            rounded half up (0.8219 and 0.3842 are the published 1,200 and 561 of 1,460 labels).
         cut: number in [0, 1], as a number or as text.
 
     Returns:

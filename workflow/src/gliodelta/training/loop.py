@@ -10,10 +10,9 @@ from gliodelta.schema import InvalidInput
 from gliodelta.status import Excluded
 from gliodelta.training.checkpoint import Checkpoint
 from gliodelta.training.devices import group
-from gliodelta.training.models import LOSSES, forward
+from gliodelta.training.models import forward
 from gliodelta.training.scoring import area_under_curve, outputs_of, present_device, stack
 
-AUGMENTATIONS = "gliodelta.training.augmentation"
 HISTORY = ("epoch", "loss", "validation_loss", "validation_auc", "learning_rate")
 
 
@@ -94,7 +93,7 @@ def train(model, training, validation, plan, checkpoint=None, watch=None, thaw=N
     checkpoint = checkpoint or Checkpoint()
     state = processes.first(checkpoint.open, _run_id(model, training, validation, plan, checkpoint, thaw, processes))
     network, optimiser = _prepare(model, plan, thaw, processes)
-    loss = plugins.load(LOSSES, plan.loss).build(training.targets, training.weights, training.weak)
+    loss = plugins.load(plugins.LOSSES, plan.loss).build(training.targets, training.weights, training.weak)
     progress = {"epoch": 0, "thawing": 0, "best_epoch": 0, "best_value": -math.inf, "best": _copy(model), "history": []}
     if state:
         model.load_state_dict(state["model"])
@@ -164,7 +163,7 @@ def _train_epoch(network, maps, plan, loss, optimiser, epoch, processes):
     import torch
 
     device = present_device()
-    augment = plugins.load(AUGMENTATIONS, plan.augmentation).augment
+    augment = plugins.load(plugins.AUGMENTATIONS, plan.augmentation).augment
     generator = _seed(plan, epoch, device)
     _train_mode(network)
     order = torch.randperm(len(maps))
@@ -213,7 +212,7 @@ def _judge(progress, model, outputs, validation, train_loss, loss, plan):
     # Nothing tells epochs apart without a validation: each is taken for better than the one before.
     value = progress["epoch"]
     if outputs is not None:
-        auc = area_under_curve(validation.targets, plugins.load(LOSSES, plan.loss).score(outputs))
+        auc = area_under_curve(validation.targets, plugins.load(plugins.LOSSES, plan.loss).score(outputs))
         validation_loss = loss(outputs, validation.targets, validation.weights, validation.weak).item()
         value = -validation_loss if math.isnan(auc) else auc
     row = (progress["epoch"], train_loss, validation_loss, auc, plan.learning_rate)

@@ -4,9 +4,6 @@ import json
 
 from gliodelta import io, plugins
 
-ENCODERS = "gliodelta.training.encoders"
-REPRESENTATIONS = "gliodelta.training.representations"
-LOSSES = "gliodelta.training.losses"
 # Metadata of safetensors are texts without an order: one key keeps equal weights equal files.
 CARD = "gliodelta"
 
@@ -24,9 +21,9 @@ def build_model(card, seed=0):
     """
     import torch
 
-    representation = plugins.load(REPRESENTATIONS, card["representation"])
-    encoder = plugins.load(ENCODERS, card["encoder"])
-    outputs = plugins.load(LOSSES, card["loss"]).OUTPUTS
+    representation = plugins.load(plugins.REPRESENTATIONS, card["representation"])
+    encoder = plugins.load(plugins.ENCODERS, card["encoder"])
+    outputs = plugins.load(plugins.LOSSES, card["loss"]).OUTPUTS
     shape = tuple(card["grid"]["shape"])
     torch.manual_seed(seed)
     network = encoder.build(representation.CHANNELS, shape, outputs)
@@ -49,7 +46,7 @@ def forward(model, representation, pairs, days):
     """
     import torch
 
-    plugin = plugins.load(REPRESENTATIONS, representation)
+    plugin = plugins.load(plugins.REPRESENTATIONS, representation)
     inputs = plugin.represent(pairs).contiguous(memory_format=torch.channels_last_3d)
     outputs = model(inputs, days) if hasattr(plugin, "compare") else model(inputs)
     return outputs.float()
@@ -87,11 +84,10 @@ def load_model(path):
 
 
 def read_card(path):
-    """Returns the card of weights that `save_model` wrote, without reading the weights."""
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        return json.loads(file.metadata()[CARD])
+    """Returns the card of weights that `save_model` wrote; reads the file's header only, and needs no torch."""
+    with open(path, "rb") as file:
+        header = json.loads(file.read(int.from_bytes(file.read(8), "little")))
+    return json.loads(header["__metadata__"][CARD])
 
 
 def load_weights(model, path, parts=("features", "head")):

@@ -3,7 +3,7 @@
 import math
 
 from gliodelta import plugins
-from gliodelta.training.models import LOSSES, forward
+from gliodelta.training.models import forward
 
 # Maps scored at once; one number everywhere, so that a map's score does not depend on who asks.
 SCORING_BATCH = 8
@@ -24,7 +24,7 @@ def score(model, maps, card):
 
     if not len(maps):
         return torch.empty(0)
-    return plugins.load(LOSSES, card["loss"]).score(outputs_of(model, maps, card["representation"]))
+    return plugins.load(plugins.LOSSES, card["loss"]).score(outputs_of(model, maps, card["representation"]))
 
 
 def outputs_of(model, maps, representation):

@@ -9,8 +9,6 @@ from gliodelta.training.models import build_model, card_of
 from gliodelta.training.scoring import area_under_curve, score
 from gliodelta.transfer.predict import scored_rows
 
-STRATEGIES = "gliodelta.transfer.strategies"
-
 
 @dataclass(frozen=True)
 class Fitted:
@@ -36,7 +34,7 @@ def arm_at(setting, arm, recipes):
     published: mixed trainings ran at the median shape of the human-labelled maps, fine-tuned ones at that of the
     recipe's.
     """
-    if not plugins.load(STRATEGIES, setting["strategy"]).TAKES_ENCODER:
+    if not plugins.load(plugins.STRATEGIES, setting["strategy"]).TAKES_ENCODER:
         return arm
     return {**arm, "grid": recipes[setting["recipe"]]["grid"]}
 
@@ -71,7 +69,7 @@ def fit_setting(
     import torch
 
     torch.set_num_threads(threads)
-    strategy = plugins.load(STRATEGIES, setting["strategy"])
+    strategy = plugins.load(plugins.STRATEGIES, setting["strategy"])
     recipe = recipes[setting["recipe"]] if strategy.NEEDS_RECIPE else None
     weak = io.read_table(lists["weak"])
     weak = cut_weak(weak, recipe["cut_by"], recipe["cut"]) if recipe else weak.iloc[:0]

@@ -6,8 +6,9 @@ from gliodelta.status import Excluded
 from gliodelta.tables import PREDICTIONS, SPLIT
 from gliodelta.training.loop import HISTORY
 from gliodelta.training.models import build_model, card_of, read_card, save_model
+from gliodelta.transfer.calibration import UNCALIBRATED, fit_calibration, probability
 from gliodelta.transfer.fit import arm_at, fit_setting
-from gliodelta.transfer.predict import UNCALIBRATED, fit_calibration, predict, probability
+from gliodelta.transfer.predict import predict
 
 
 def train_fold(

@@ -21,8 +21,8 @@ def pruned(study, aucs, rung):
     """Decides which settings do not enter a rung.
 
     After each earlier rung the better half of the settings stays, rounded up, by the mean AUC over their seeds and the
-    inner splits so far; among equals the first in the study's order. Settings of which a trial failed are out. A rung
-    whose inner split gave nobody an AUC decides nothing.
+    inner splits so far; among equals the first in the study's order. Settings of which a trial failed are out, with the
+    trials of their other seeds. A rung whose inner split gave nobody an AUC decides nothing.
 
     Args:
         study: content of study.json.
@@ -35,7 +35,14 @@ def pruned(study, aucs, rung):
     alive = [position for position in range(len(study["settings"])) if trials_of(study, position)]
     out = {}
     for split in range(1, rung):
-        alive = [at for at in alive if all(len(aucs[number]) >= split for number in trials_of(study, at))]
+        failed = {at for at in alive if any(len(aucs[number]) < split for number in trials_of(study, at))}
+        alive = [at for at in alive if at not in failed]
+        out |= {
+            number: f"another seed of this setting failed on inner split {split}"
+            for at in failed
+            for number in trials_of(study, at)
+            if len(aucs[number]) >= split
+        }
         if all(aucs[number][split - 1] is None for at in alive for number in trials_of(study, at)):
             continue
         values = {at: _mean_so_far(study, aucs, at, split) for at in alive}

@@ -4,7 +4,6 @@ import random
 from itertools import product
 
 from gliodelta import plugins
-from gliodelta.transfer.fit import STRATEGIES
 
 PARAMETERS = ("strategy", "recipe", "learning_rate", "weight_decay")
 
@@ -26,7 +25,7 @@ def settings(arm, recipes, seed):
     transfers = [
         (strategy, recipe)
         for strategy in arm["strategies"].split(",")
-        for recipe in (recipes if plugins.load(STRATEGIES, strategy).NEEDS_RECIPE else [""])
+        for recipe in (recipes if plugins.load(plugins.STRATEGIES, strategy).NEEDS_RECIPE else [""])
     ]
     rates, decays = _numbers(arm["learning_rates"]), _numbers(arm["weight_decays"])
     points = product(transfers, rates, decays)

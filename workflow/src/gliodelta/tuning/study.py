@@ -1,11 +1,11 @@
 """What a study is: its specification in study.json, and the folder of what its workers share."""
 
-import hashlib
 from pathlib import Path
 
 from gliodelta import io
 from gliodelta.fingerprint import digest
-from gliodelta.lineage import check_lineage
+from gliodelta.lineage import check_cards, check_lineage
+from gliodelta.training.models import read_card
 from gliodelta.tuning.pruning import HALVING, NONE
 from gliodelta.tuning.space import settings
 
@@ -14,7 +14,7 @@ FILES = ("train", "validation", "weak", "lineages", "encoders", "encoder_lineage
 
 
 def write_study(
-    arm, recipes, training, fold, seed, code, files, caches, output, budget=0, pruning=NONE
+    arm, recipes, training, fold, seed, code, files, checksums, output, budget=0, pruning=NONE
 ):  # fmt: skip
     """Writes study.json: all that decides the result of a study, and the `id` that is the digest of it.
 
@@ -29,7 +29,7 @@ def write_study(
         seed: seed of the order of the settings.
         code: fingerprint of the code that evaluates a setting.
         files: dict of the names in `FILES` to lists of paths.
-        caches: dict of each grid that the arm may train on to its file of sampled maps.
+        checksums: files with the checksums of the maps on each grid that the arm may train on (`imaging.sample`).
         output: JSON to write. Its `budget` is the number of trials, each a setting with a seed, trained on every inner
             split.
         budget: number of trials, the same for every arm so that they compare; 0 is one a setting. More go round the
@@ -53,7 +53,8 @@ def write_study(
         "settings": space,
         "code": code,
         "inputs": {
-            name: [_sha256(path) for path in paths] for name, paths in {**files, "caches": caches.values()}.items()
+            **{name: [io.checksum(path) for path in paths] for name, paths in files.items()},
+            "caches": [Path(path).read_text(encoding="utf-8").split()[0] for path in checksums],
         },
     }
     budgeted = {"budget": budget or len(space)}
@@ -74,15 +75,17 @@ def inner_splits(files, recipes):
         list of dicts, one a inner split: `lists` (train, validation, weak: paths) and `encoders` (recipe: path).
 
     Raises:
-        InvalidInput: an encoder belongs to another split.
+        InvalidInput: an encoder, by its lineage or its own card, belongs to another split.
     """
     splits = []
     count = len(files["lineages"])
     for inner, lineage in enumerate(files["lineages"]):
-        check_lineage(io.read_json(lineage), [io.read_json(path) for path in files["encoder_lineages"][inner::count]])
+        mine, encoders = io.read_json(lineage), files["encoders"][inner::count]
+        check_lineage(mine, [io.read_json(path) for path in files["encoder_lineages"][inner::count]])
+        check_cards(mine, [read_card(path) for path in encoders])
         splits.append({
             "lists": {name: files[name][inner] for name in ("train", "validation", "weak")},
-            "encoders": dict(zip(recipes, files["encoders"][inner::count], strict=True)),
+            "encoders": dict(zip(recipes, encoders, strict=True)),
         })  # fmt: skip
     return splits
 
@@ -92,8 +95,3 @@ def study_folder(study, scratch):
     folder = Path(scratch) / study["id"]
     folder.mkdir(parents=True, exist_ok=True)
     return folder
-
-
-def _sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -10,6 +10,7 @@ from gliodelta.transfer.fit import arm_at, fit_setting
 from gliodelta.tuning.journal import NOBODY, Journal, queue_lock
 from gliodelta.tuning.pruning import last_split, pruned
 from gliodelta.tuning.space import describe, trial
+from gliodelta.tuning.study import FILES as FILES
 from gliodelta.tuning.study import inner_splits, study_folder
 
 

@@ -25,7 +25,7 @@ def read_exam(source):
     """Reads the exam's T2 MetaImage; see the contract of `gliodelta.ingest.layouts`."""
     import SimpleITK as sitk
 
-    files = [source] if source.is_file() else sorted(source.rglob(_T2))
+    files = [source] if source.is_file() else _images(source)
     if len(files) != 1:
         raise Excluded(f"the exam's folder holds {len(files)} images called MR_T2, not 1")
     reader = sitk.ImageFileReader()
@@ -49,13 +49,18 @@ def read_exam(source):
     return Exam(array, np.diag([-1, -1, 1, 1]) @ affine, {"candidates": 1, "found": 1, "chosen": "the only T2 image"})
 
 
+def _images(folder):
+    """The exam's T2 images; not what macOS writes beside each file on foreign disks, such as ``._VSD...mha``."""
+    return [file for file in sorted(folder.rglob(_T2)) if not file.name.startswith(".")]
+
+
 def find_exams(folder):
     """Finds exams by the names of their folders; see the contract of `gliodelta.ingest.layouts`."""
     found, left_out = [], Counter()
     for place in sorted(Path(folder).rglob("brats_*")):
         name = _EXAM.fullmatch(place.name)
         if name and place.is_dir():
-            if any(place.rglob(_T2)):
+            if _images(place):
                 found.append(Found(f"{name[2]}_{name[1]}", int(name[3]), place))
             else:
                 left_out["exams whose folder holds no image called MR_T2"] += 1

@@ -8,6 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 from gliodelta.ingest.layouts import Found, FoundMap, Translated, day_of
+from gliodelta.schema import InvalidInput
 from gliodelta.status import Excluded
 
 # The maps were made of skull-stripped exams.
@@ -60,14 +61,23 @@ def read_weak(rows, found):
 
     The published confidence is the mean of two forests' probabilities of the label, on T2 and overall: the cuts of .75
     and .95 are on it.
+
+    Raises:
+        InvalidInput: a confidence is below .5 and so not that of the label; names the line.
     """
-    return Translated([(line, _pair(row) | _weak(row)) for line, row in rows])
+    return Translated([(line, _pair(row) | _weak(row, line)) for line, row in rows])
 
 
-def _weak(row):
+def _weak(row, line):
     label, confidence = float(row[_WEAK]), float(row[_CONFIDENCE])
     if label not in (0, 1, 2) or not 0 <= confidence <= 1:
         raise ValueError("no label or no probability")
+    if confidence < 0.5:
+        # Taken as it is, it would turn the label round.
+        raise InvalidInput(
+            f"the table of weak labels, line {line}: {_CONFIDENCE} is below 0.5, but it is the probability of the "
+            f"label in {_WEAK}, the likelier one; delete the row, or write the other label and 1 - {_CONFIDENCE}"
+        )
     unstable = confidence if label else 1 - confidence
     return {"p_unstable": f"{unstable:.6f}", "confidence": f"{confidence:.6f}"}
 

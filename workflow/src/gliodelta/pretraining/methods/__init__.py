@@ -2,9 +2,5 @@
 
 A plug-in has ``pretrain(model, rows, cache, recipe, training, checkpoint, watch)``: trains `model` in place on the weak
 rows that the recipe's cut kept, as its row of recipes.tsv says, and returns the history (pandas.DataFrame, one row an
-epoch). It raises `Untrainable` when the rows do not suffice.
+epoch). It raises `status.Excluded` when the rows do not suffice.
 """
-
-
-class Untrainable(Exception):
-    """The rows do not suffice for this method; the text says why, in words for a table."""

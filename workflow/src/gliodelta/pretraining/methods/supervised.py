@@ -1,6 +1,6 @@
 """Training on the weak labels as if they were true, as published (Di Noto et al. 2022)."""
 
-from gliodelta.pretraining.methods import Untrainable
+from gliodelta.status import Excluded
 from gliodelta.training.data import WEAK, load_maps
 from gliodelta.training.loop import make_plan, train
 from gliodelta.training.models import card_of
@@ -13,12 +13,12 @@ def pretrain(model, rows, cache, recipe, training, checkpoint=None, watch=None):
     """Trains `model` in place; see the package.
 
     Raises:
-        Untrainable: fewer than two patients, or labels of one class.
+        Excluded: fewer than two patients, labels of one class, or no label that weighs anything.
     """
     if rows["subject"].nunique() < 2:
-        raise Untrainable("fewer than two patients have a weak label that the cut keeps")
+        raise Excluded("fewer than two patients have a weak label that the cut keeps")
     if rows["y"].nunique() < 2:
-        raise Untrainable("all weak labels that the cut keeps are of one class")
+        raise Excluded("all weak labels that the cut keeps are of one class")
     card = card_of(recipe, training)
     validating = rows["subject"].isin(draw_patients(rows, VALIDATION, training["seed"]))
     rates = training["pretraining_learning_rate"], 0.0
