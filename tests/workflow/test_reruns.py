@@ -80,7 +80,8 @@ def test_a_logic_edit_of_the_statistics_reruns_what_scores_and_no_training(hospi
     with add_logic(hospital, "statistics/metrics.py"):
         jobs = hospital.pending()
     assert {"score_labels", "evaluate_arms"} <= set(jobs)
-    assert stages(jobs) == {"labels", "evaluation"} and "calibrate_labels" not in jobs
+    # The ensembles of the external stage are scored where they are made.
+    assert stages(jobs) == {"labels", "external", "evaluation"} and "calibrate_labels" not in jobs
 
 
 def test_an_unused_encoder_reruns_nothing_and_a_used_one_its_arms(hospital):
