@@ -10,7 +10,7 @@ GPUS ?= $(shell nvidia-smi -L 2>/dev/null | grep -c . | sed 's/^0$$/$(CORES)/')
 BIN := $(VENV)/bin
 SNAKEMAKE := $(BIN)/snakemake --cores $(CORES) --resources gpu=$(GPUS) --quiet rules host
 
-.PHONY: demo test bench lint docs clean
+.PHONY: demo test test-cluster bench lint docs clean
 
 demo: $(VENV)/installed
 	$(SNAKEMAKE)
@@ -19,8 +19,12 @@ demo: $(VENV)/installed
 
 # The stages' tests in parallel; then those that run the workflow, which uses the cores itself.
 test: $(VENV)/installed
-	$(BIN)/python -m pytest -n $(CORES) --ignore tests/workflow
+	$(BIN)/python -m pytest -n $(CORES) --ignore tests/workflow --ignore tests/cluster
 	$(BIN)/python -m pytest tests/workflow
+
+# A real Slurm on this machine; needs root on Debian. Stops what it started.
+test-cluster: $(VENV)/installed
+	$(BIN)/python -m pytest tests/cluster
 
 # Imaging beside the published recipe, 10 to 15 minutes on one core (see tests/bench/imaging.py for ARGUMENTS), training
 # beside the published loop, 6 minutes, and how many reports are read in a second.
