@@ -25,6 +25,14 @@ EXAMS = ["115", "209", "300"]  # 2018-11-10, 2019-02-12, 2019-05-14
         ("February 12th, 2019", "DMY", (2019, 2, 12)),
         ("août 2019", "DMY", (2019, 8, None)),
         ("02/2019", "DMY", (2019, 2, None)),
+        ("12.II.2019", "DMY", (2019, 2, 12)),
+        ("12-FEB-19", "DMY", (2019, 2, 12)),
+        ("2/13/2019", "DMY", (2019, 2, 13)),
+        ("douze février deux mille dix-neuf", "DMY", (2019, 2, 12)),
+        ("vingt et un mars deux mille vingt et un", "DMY", (2021, 3, 21)),
+        ("premier février 2019", "DMY", (2019, 2, 1)),
+        ("february twenty-second two thousand and nineteen", "DMY", (2019, 2, 22)),
+        ("february twelfth twenty nineteen", "DMY", (2019, 2, 12)),
     ],
 )
 def test_forms_of_dates(words, order, expected):
@@ -32,9 +40,47 @@ def test_forms_of_dates(words, order, expected):
     assert (date.year, date.month, date.day) == expected
 
 
-@pytest.mark.parametrize("words", ["32.13.2019", "3.5 x 2.4 mm", "12 ml", "99/99/2019", "756.1234.5678.97"])
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("comparee a celle du mois dernier (18.10)", [(2019, 10, 18)]),
+        ("par rapport au 12 janvier", [(2020, 1, 12)]),
+        ("examens des 03/04 et 07/07/2019", [(2019, 4, 3), (2019, 7, 7)]),
+    ],
+)
+def test_a_date_without_a_year_is_the_last_such_day(words, expected):
+    found = dates.find(words, latest=datetime.date(2020, 2, 1))
+    assert [(date.year, date.month, date.day) for date in found] == expected
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "32.13.2019",
+        "3.5 x 2.4 mm",
+        "12 ml",
+        "99/99/2019",
+        "756.1234.5678.97",
+        "le 12.04 mm",
+        "grade ii 2019",
+        "2 mai 12 mm",
+    ],
+)
 def test_numbers_that_are_no_dates(words):
-    assert dates.find(words) == []
+    assert not [date for date in dates.find(words, latest=datetime.date(2020, 2, 1)) if date.year != 2019]
+
+
+@pytest.mark.parametrize(
+    ("words", "order"),
+    [
+        ("MRI 02/12/2019, prior 11/23/2018", "MDY"),
+        ("MRI 12/02/2019, prior 23/11/2018", "DMY"),
+        ("MRI 02/12/2019", None),
+        ("MRI 13/02/2019, prior 11/23/2018", None),
+    ],
+)
+def test_dates_show_their_order_unless_they_disagree(words, order):
+    assert dates.order_shown(words) == order
 
 
 def compared(words, exams=EXAMS, zero=ZERO, session="300"):
@@ -55,6 +101,12 @@ def compared(words, exams=EXAMS, zero=ZERO, session="300"):
         ("Par rapport à l'examen précédent, stable.", ("209", True)),
         ("Compared with the prior study, stable.", ("209", True)),
         ("IRM du 14.05.2019 comparée à celle du 12.02.2019", ("209", False)),
+        ("Par rapport à l'IRM de févr. 2019, stable.", ("209", False)),
+        ("Comparison: 02/12/2019 and 11/10/2018, month first.", ("209", False)),
+        ("Correlation: MRI of 10/11/2018, PET of 12/02/2019.", ("115", False)),
+        ("L'IRM du 12.02.2019 ne nous est pas parvenue ; comparaison avec celle du 10.11.2018.", ("115", False)),
+        # No word of comparison, but the day of an exam; surgery was on another day.
+        ("Opéré le 11.11.2018.\nConclusion : 34 mm (le 12.02.2019 : 22 mm ; le 10.11.2018 : 21 mm).", ("209", False)),
     ],
 )
 def test_the_exam_compared_with(words, expected):
@@ -71,6 +123,7 @@ def test_the_exam_compared_with(words, expected):
         ("Pas d'examen antérieur pour comparaison.", "names no earlier exam"),
         ("Lésion stable.", "names no earlier exam"),
         ("Indication : progression depuis le 12.02.2019 ?", "names no earlier exam"),
+        ("Comparaison : aucune.\nConclusion : opéré le 12.02.2019.", "names no earlier exam"),
         ("Comparaison : IRM du 01.01.2019.", "no known exam"),
         ("Comparaison : IRM du 14.05.2029.", "after its own exam"),
     ],

@@ -4,6 +4,7 @@ import pytest
 
 from gliodelta.labels import lexicon, matcher
 from gliodelta.labels.text import fold, normalise
+from gliodelta.schema import InvalidInput
 
 RULES = [
     pytest.param(language, rule, id=rule["id"])
@@ -32,3 +33,12 @@ def test_phrases_are_written_as_folded_text_is(language, rule):
 def test_alternatives_are_spelt_out():
     assert lexicon.expand("plus (large|epais)(s|)") == ["plus larges", "plus large", "plus epaiss", "plus epais"]
     assert lexicon.expand("ne (peut|) exclure") == ["ne peut exclure", "ne exclure"]
+
+
+def test_a_phrase_in_two_rules_is_refused(tmp_path, monkeypatch):
+    rule = "{{id: {0}, category: STABLE, phrases: [{1}], positive: a, negative: b}}"
+    text = f"targets: [{rule.format('one', 'no lesion')}, {rule.format('two', 'no lesions')}]\nmodifiers: []\n"
+    (tmp_path / "en.yaml").write_text(text, encoding="utf-8")
+    monkeypatch.setattr(lexicon, "FOLDER", tmp_path)
+    with pytest.raises(InvalidInput, match="one and two both hold 'no lesions'"):
+        lexicon.read.__wrapped__("en")

@@ -40,6 +40,7 @@ def test_folding_keeps_every_letter_in_its_place(letters):
         ("Stable exam.", "en"),
         ("vs 21 Oct 2021. L frontal lesion bigger, FLAIR 14 mL. No enhancement. Imp: PD.", "en"),
         ("Vs 20/01/2020 : HS FLAIR en majoration, PDC nodulaire 7 mm. Ccl : PD.", "fr"),
+        ("Gado : néant\nPerfusion : RAS\nSurveillance : lésion inchangée, cavité identique", "fr"),
     ],
 )
 def test_language(words, expected):
@@ -53,6 +54,9 @@ def test_language(words, expected):
         "La lesione frontale destra risulta invariata rispetto al precedente, senza enhancement. Non recidiva.",
         "La lesión frontal derecha no ha cambiado con respecto al estudio previo, sin realce. No hay recidiva.",
         "A lesão frontal direita não se alterou, sem realce. Não há sinais de recidiva da doença.",
+        "MRT: FLAIR stabil. Kein neuer Herd. Vergleich 12.03.2020",
+        "RM encefalo: lesione stabile, FLAIR invariato, nessun enhancement",
+        "Resonancia: lesion estable. FLAIR: sin cambios",
         "De laesie frontaal rechts is niet veranderd, geen aankleuring, geen aanwijzing voor een recidief.",
     ],
 )
@@ -103,6 +107,17 @@ def test_a_technique_ends_where_findings_or_a_comparison_begin():
     assert ("technique", "Lésion stable.") not in found
     [*_, last] = text.sentences("Technique : FLAIR et T2.\nLésion temporale stable.")
     assert last.section == "description"
+
+
+def test_an_indication_on_its_headings_line_ends_there_and_a_block_does_not():
+    one, other = "Indication : suivi.\nLésion stable.", "Indication :\nSuivi.\nProgression en 2017.\n\nLésion stable."
+    assert [s.section for s in text.sentences(one)] == ["indication", "description"]
+    assert [s.section for s in text.sentences(other)] == ["indication", "indication", "description"]
+
+
+def test_the_abbreviation_of_a_month_ends_no_sentence():
+    [sentence] = text.sentences("Comparée à l'IRM de sept. 2019 et de févr. 2020, la lésion est stable.")
+    assert sentence.text.endswith("stable.")
 
 
 @pytest.mark.parametrize(

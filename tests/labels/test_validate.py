@@ -173,3 +173,12 @@ def test_the_projects_reports_meet_the_bars_out_of_fold(tmp_path, split):
     # Half a report of 128: what choosing the parts by so few may cost.
     assert value["stack", "brier"] <= min(value["rules", "brier"], value["tfidf-logistic", "brier"]) + 0.004
     assert value["stack", "accuracy"] >= max(value["rules", "accuracy"], value["tfidf-logistic", "accuracy"]) - 0.01
+
+
+def test_who_is_sure_of_a_report_of_another_author_is_right(tmp_path):
+    files = [REPORTS.with_name(f"{name}.jsonl") for name in ("second", "third", "fourth", "fifth")]
+    records = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
+    _, metrics = run(tmp_path, records)
+    value = metrics["value"]
+    assert value["labels", "accuracy"] >= 0.95 and value["labels", "comparison_date"] >= 0.95
+    assert value["labels", "accuracy_confidence_0.95"] >= 0.95 and value["labels", "share_confidence_0.95"] > 0.4

@@ -4,12 +4,7 @@ rule extract_reports:
         rules=expand(f"{workflow.basedir}/workflow/src/gliodelta/labels/rules/{{language}}.yaml", language=["en", "fr"]),
     output:
         votes="<results>/labels/{cohort}/votes.tsv",
-        excluded=report(
-            "<results>/labels/{cohort}/excluded.tsv",
-            caption="../report/extract_reports.rst",
-            category="labels",
-            labels={"table": "reports without a label"},
-        ),
+        excluded=shown("<results>/labels/{cohort}/excluded.tsv", table="reports without a label"),
     log:
         "<logs>/labels/extract_reports/{cohort}.log",
     benchmark:
@@ -37,12 +32,7 @@ rule calibrate_labels:
     output:
         weak="<results>/labels/{cohort}/repeat-{repeat}/fold-{fold}/weak.tsv",
         calibration="<results>/labels/{cohort}/repeat-{repeat}/fold-{fold}/calibration.tsv",
-        noise=report(
-            "<results>/labels/{cohort}/repeat-{repeat}/fold-{fold}/noise.tsv",
-            caption="../report/calibrate_labels_noise.rst",
-            category="labels",
-            labels={"table": "wrong weak labels", "repeat": "{repeat}", "fold": "{fold}"},
-        ),
+        noise=shown("<results>/labels/{cohort}/repeat-{repeat}/fold-{fold}/noise.tsv", table="wrong weak labels"),
     log:
         "<logs>/labels/calibrate_labels/{cohort}/repeat-{repeat}/fold-{fold}.log",
     benchmark:
@@ -92,24 +82,9 @@ rule score_labels:
         calibrations=every_fold("<results>/labels/{cohort}/repeat-{repeat}/fold-{fold}/calibration.tsv"),
         labels=sheet("labels"),
     output:
-        table=report(
-            "<results>/labels/{cohort}/agreement.tsv",
-            caption="../report/score_labels.rst",
-            category="labels",
-            labels={"table": "reports against readers"},
-        ),
-        human=report(
-            "<results>/labels/{cohort}/human.tsv",
-            caption="../report/score_labels_human.rst",
-            category="labels",
-            labels={"table": "what the readers said"},
-        ),
-        picture=report(
-            "<results>/labels/{cohort}/reliability.png",
-            caption="../report/score_labels_reliability.rst",
-            category="labels",
-            labels={"figure": "reports against readers"},
-        ),
+        table=shown("<results>/labels/{cohort}/agreement.tsv", table="reports against readers"),
+        human=shown("<results>/labels/{cohort}/human.tsv", table="what the readers said"),
+        picture=shown("<results>/labels/{cohort}/reliability.png", figure="reports against readers"),
     log:
         "<logs>/labels/score_labels/{cohort}.log",
     benchmark:

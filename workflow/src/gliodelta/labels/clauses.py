@@ -21,14 +21,15 @@ class Clauses:
         self._single = {role: {phrase[0] for phrase in phrases} for role, phrases in self._roles.items()}
         self.words = frozenset(word for phrases in self._roles.values() for phrase in phrases for word in phrase)
 
-    def split(self, words, changes):
+    def split(self, words, changes, answers=()):
         """Returns the clauses of a sentence, (first, after last) word of each.
 
         Args:
             words: stems.
             changes: places of the words of change. A comma or "and" begins a clause only where both sides hold one.
+            answers: places where a rule answers what stands before (": none"), so that no clause begins.
         """
-        strong = self._places("strong", words)
+        strong = [place for place in self._places("strong", words) if place not in answers]
         if len(changes) < 2:
             return list(itertools.pairwise([0, *strong, len(words)])) if words else []
         weak = [place for place in self._places("weak", words) if not self._continues(words, place, strong)]

@@ -1,14 +1,18 @@
 """Which earlier exam a report compares with, and which of its statements tell of another time."""
 
 import datetime
+import functools
 import itertools
 import re
 
 from gliodelta.labels import text as texts
 from gliodelta.labels.dates import COMPARING, find
 from gliodelta.labels.letters import words
-from gliodelta.sheets import day_of_session
+from gliodelta.sheets import day_of_session as _day_of_session
 from gliodelta.status import Excluded
+
+# Each exam is asked for many times.
+day_of_session = functools.lru_cache(maxsize=10_000)(_day_of_session)
 
 _STUDY = r"(?:examens?|irm|controles?|bilans?|imageries?|comparatifs?|etudes?|cliches?|images)"
 # "Antérieur" alone is a direction of the anatomy.
@@ -36,7 +40,7 @@ _NO_PRIOR = re.compile(
 )
 # Without one of these words the long pattern above cannot match.
 _EARLIER = re.compile(
-    r"\b(?:anterieur|preceden|compar|preal|premier|initial|prior|previous|earlier|old|none|first|baseline|nothing)"
+    r"\b(?:anterieur|preceden|compar|preal|premier|initial|prior|previous|earlier|old|none\b|first|baseline|nothing)"
 )
 # "No enhancement" after "Compared to the last MRI, ..." says nothing on exams.
 _NONE = re.compile(r"^(?:none|nil|neant|n/a)\b|^(?:no|aucune?|pas|0|-)\W*$")
@@ -53,6 +57,8 @@ _NOT_SEEN = re.compile(
     r"|\bindisponible|\bmanquant"
     r"|\bnot (?:yet )?(?:been )?(?:available|accessible|provided|retrievable|retrieved|loaded|sent|received|looked"
     r"|seen|to hand|on file|reviewed)"
+    r"|(?:n'est|n'etait|ne sont|ne nous est|ne nous sont|n'a|n'ont) pas (?:ete )?(?:parvenu|recu|a disposition)"
+    r"|^(?:,[^,.;]*,)? ?(?:n'est|n'etait|is|was) (?:pas|not) (?:exploitable|interpretable|comparable|usable|diagnostic)"
     r"|\bunavailable|\binaccessible|\b(?:could|can) ?not be (?:loaded|retrieved|opened|obtained|imported|accessed"
     r"|found|reviewed)|\bwithout images"
 )
@@ -99,13 +105,18 @@ def compared_session(sentences, session, exams, zero, order="DMY", tolerance_day
     """
     own = zero + day_of_session(session) if zero is not None else None
     latest = datetime.date.fromordinal(own) if own is not None else None
-    named, other_modality, previous, none = _comparisons(sentences, order, latest)
+    named, other_modality, undated, none = _comparisons(sentences, order, latest)
     earlier = sorted((exam for exam in exams if day_of_session(exam) < day_of_session(session)), key=day_of_session)
     if named and zero is None:
         raise Excluded("the report compares by date but no report of the patient gives the date of its own exam")
-    matched = {match for date in named if (match := match_exam(date, earlier, zero, tolerance_days))}
+    matched = {match for date in named if (match := _match_either(date, earlier, zero, tolerance_days))}
     if matched:
         return max(matched, key=day_of_session), False
+    previous = any(_names_previous(*sentence) for sentence in undated)
+    if own is not None and not none and not previous:
+        told = {match for date in _told(sentences, order, latest) if (match := match_exam(date, earlier, zero, 0))}
+        if told:
+            return max(told, key=day_of_session), False
     if any(date.day is None or date.exact().toordinal() < own - tolerance_days for date in named):
         raise Excluded("the date that the report compares with is no known exam of the patient")
     if any(date.exact().toordinal() > own + tolerance_days for date in named):
@@ -120,14 +131,18 @@ def compared_session(sentences, session, exams, zero, order="DMY", tolerance_day
 
 
 def _comparisons(sentences, order, latest):
-    """Returns the MRI dates compared with, and whether another modality, "the previous exam" or expressly none is."""
-    named, other_modality, previous, none = [], False, False, False
+    """Returns the MRI dates compared with, whether another modality is, undated ones, and whether expressly none.
+
+    The undated ones are pairs of a sentence and whether its section is that of the comparison.
+    """
+    named, other_modality, undated, none = [], False, [], False
+    signs = [word for word in set(words(" ".join([sentence.spelt for sentence in sentences]))) if word[:6] in _SIGNS]
     for sentence in sentences:
         folded = sentence.spelt
         in_section = sentence.section == texts.COMPARISON
         if sentence.section in (texts.INDICATION, texts.TECHNIQUE):
             continue
-        signed = not _SIGNS.isdisjoint([word[:6] for word in words(folded)])
+        signed = any(sign in folded for sign in signs)
         if not (in_section or signed):
             continue
         if signed and _EARLIER.search(folded):
@@ -138,21 +153,36 @@ def _comparisons(sentences, order, latest):
             continue
         begin = comparing.start() if sentence.section == texts.HEADER and comparing else 0
         dates = [date for date in find(folded, order, latest) if date.start >= begin]
-        full = [date for date in dates if date.day]
-        for place, date in enumerate(dates):
-            ahead = folded[dates[place - 1].end if place else 0 : date.start]
-            behind = folded[date.end : dates[place + 1].start if place + 1 < len(dates) else None]
-            if _was_not_seen(behind) or (full and not date.day):
-                continue
-            if _is_mri(ahead, behind):
-                named.append(date)
-            else:
-                other_modality = True
+        seen = list(_seen(folded, dates))
+        named += [date for date, is_mri in seen if is_mri]
+        other_modality |= any(not is_mri for _, is_mri in seen)
         if not dates:
             other = bool(_OTHER_MODALITY.search(folded) and not _MRI.search(folded))
             other_modality |= other
-            previous = previous or (signed and not other and _names_previous(folded, in_section))
-    return named, other_modality, previous, none
+            if signed and not other:
+                undated.append((folded, in_section))
+    return named, other_modality, undated, none
+
+
+def _seen(folded, dates):
+    """Yields the dates of exams that a sentence compares with, and whether they are of MRI."""
+    full = any(date.day for date in dates)
+    for place, date in enumerate(dates):
+        ahead = folded[dates[place - 1].end if place else 0 : date.start]
+        behind = folded[date.end : dates[place + 1].start if place + 1 < len(dates) else None]
+        if not _was_not_seen(behind) and (date.day or not full):
+            yield date, _is_mri(ahead, behind)
+
+
+def _told(sentences, order, latest):
+    """Returns the days that a report names outside indication and technique, as in "31 mm (05.05.2020: 22 mm)"."""
+    told = [s for s in sentences if s.section not in (texts.INDICATION, texts.TECHNIQUE)]
+    return [
+        date
+        for sentence in told
+        for date, is_mri in _seen(sentence.folded, find(sentence.folded, order, latest))
+        if is_mri and date.day
+    ]
 
 
 def _names_previous(folded, in_section):
@@ -185,6 +215,12 @@ def match_exam(date, earlier, zero, tolerance_days):
     day = date.exact().toordinal() - zero
     near = sorted(earlier, key=lambda exam: (abs(day_of_session(exam) - day), -day_of_session(exam)))
     return near[0] if near and abs(day_of_session(near[0]) - day) <= tolerance_days else None
+
+
+def _match_either(date, earlier, zero, tolerance_days):
+    """Returns what `match_exam` does, else the exam on the very day that "04/09/2021" is with the month first."""
+    match = match_exam(date, earlier, zero, tolerance_days)
+    return match or (match_exam(date.swapped(), earlier, zero, 0) if date.either else None)
 
 
 def other_time(folded, lasting, prior, current, order="DMY", tolerance_days=3):

@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
+from gliodelta.labels import numerals
 from gliodelta.labels import text as texts
 from gliodelta.labels.letters import plain_words
 from gliodelta.sheets import day_of_session, is_date
@@ -15,6 +16,7 @@ _MONTHS = [
     "oct octobre october", "nov novembre november", "dec decembre december",
 ]  # fmt: skip
 _MONTH_NUMBER = {name: number for number, names in enumerate(_MONTHS, start=1) for name in names.split()}
+_MONTH_SIGNS = frozenset(name[:3] for name in _MONTH_NUMBER)
 _NAMES = "|".join(sorted(_MONTH_NUMBER, key=len, reverse=True))
 _MONTH = f"(?P<{{}}>{_NAMES})" + r"\.?"
 # On folded text: lower case, no accents.
@@ -22,9 +24,35 @@ _FORMS = [
     re.compile(r"(?<![\d.])(?P<y>(?:19|20)\d{2})[-/.](?P<m>\d{1,2})[-/.](?P<d>\d{1,2})(?![\d])"),
     re.compile(r"(?<![\d.])(?P<a>\d{1,2})(?P<sep>[./-]|\. )(?P<b>\d{1,2})(?P=sep)(?P<y>(?:19|20)\d{2}|\d{2})(?!\d)"),
     re.compile(rf"\b(?P<d>\d{{1,2}})(?:er|st|nd|rd|th)?[ .-]{_MONTH.format('n')}[ ,.-]+(?P<y>(?:19|20)\d{{2}})\b"),
+    # In words; a year of digits is read, too.
+    re.compile(
+        rf"\b(?P<dw>{numerals.pattern(numerals.DAYS)}) (?:of )?{_MONTH.format('n')}"
+        rf"(?:,? (?P<yw>{numerals.pattern(numerals.YEARS)})\b| (?P<y>(?:19|20)\d{{2}})\b|\b)"
+    ),
+    re.compile(
+        rf"\b{_MONTH.format('n')} (?:the )?(?P<dw>{numerals.pattern(numerals.DAYS)})"
+        rf"(?:,? (?P<yw>{numerals.pattern(numerals.YEARS)})\b|,? (?P<y>(?:19|20)\d{{2}})\b|\b)"
+    ),
+    # A year of two digits, and no size: "12 mars 21", "08-MAY-18".
+    re.compile(
+        rf"\b(?P<d>\d{{1,2}})(?:er|st|nd|rd|th)?[ .-]{_MONTH.format('n')}[ -]'?(?P<y>[0-4]\d)"
+        r"(?![\w/:]|[.,]\d| ?(?:mm|cm|ml|x|h)\b)"
+    ),
     re.compile(rf"\b{_MONTH.format('n')} (?P<d>\d{{1,2}})(?:st|nd|rd|th)?,? (?P<y>(?:19|20)\d{{2}})\b"),
     re.compile(rf"\b{_MONTH.format('n')} (?P<y>(?:19|20)\d{{2}})\b"),
     re.compile(r"(?<![\d./-])(?P<m>0?[1-9]|1[0-2])[./](?P<y>(?:19|20)\d{2})(?!\d)"),
+    re.compile(
+        r"(?<![\d.])(?P<d>\d{1,2})[./-] ?(?P<roman>i{1,3}|i?[vx]|vi{1,3}|xi{1,2})[./-] ?(?P<y>(?:19|20)\d{2})\b"
+    ),
+    # Without a year: digits need a word before them or a full date behind, since 12.04 may be a size.
+    re.compile(
+        r"(?:\b(?:le|du|au|des|of|on|dated|irm|mri|exam|examen|controle) |\()(?P<d>\d{2})[./](?P<m>0[1-9]|1[0-2])"
+        r"(?![\d./-]|,\d| ?(?:mm|cm|ml|cc|x|%|h)\b)"
+    ),
+    re.compile(
+        r"(?<![\d./-])(?P<d>\d{1,2})[./](?P<m>0?[1-9]|1[0-2])\.?"
+        r"(?= ?(?:et|and|&|,)(?: du| of)? ?\d{1,2}[./]\d{1,2}[./]\d{2})"
+    ),
     # Without a year. "May" and "mars" alone are other words, too, so that a month needs a word before it.
     re.compile(rf"\b(?P<d>\d{{1,2}})(?:er|st|nd|rd|th)?[ .-](?:of )?{_MONTH.format('n')}(?!\w)"),
     re.compile(rf"\b{_MONTH.format('n')} (?P<d>\d{{1,2}})(?:st|nd|rd|th)?(?![\w.,]*\d| ?(?:mm|cm|x|ml)\b)(?!\w)"),
@@ -36,10 +64,13 @@ _FORMS = [
     ),
 ]
 
+_ROMANS = "i ii iii iv v vi vii viii ix x xi xii"
+_ROMAN = {roman: month for month, roman in enumerate(_ROMANS.split(), start=1)}
+_EITHER = _FORMS[1]
 _NUMERIC = frozenset(form for form in _FORMS if "n" not in form.groupindex)
 _STUCK = _FORMS[-1]  # a month may stick to the word before it: "enmars"
 # A text without any of these holds no date but one with the name of a month.
-_DIGITS = re.compile(r"\d(?:\d{3}|\d?[./-] ?\d{1,2}[./-] ?\d)")
+_DIGITS = re.compile(r"\d(?:\d{3}|\d?[./-] ?\d{1,2}[./-] ?\d|\d[./]\d\d(?!\d| ?[cm]))")
 COMPARING = re.compile(
     r"\b(?:compar|comp\b|par rapport|preceden|precedem|anterieur|derni(?:er|ere) (?:examen|controle|irm|bilan)"
     rf"|depuis (?:le|la|l'|\d|mois|{_NAMES})|superposable|controle d|versus\b|vs\b|dispose|confront|auparavant|relu"
@@ -56,17 +87,25 @@ _OWN = re.compile(
 
 @dataclass(frozen=True)
 class Date:
-    """A date written at ``text[start:end]``; `day` is None where only the month is given."""
+    """A date written at ``text[start:end]``; `day` is None where only the month is given.
+
+    `either` says that digits leave open which number is the month.
+    """
 
     start: int
     end: int
     year: int
     month: int
     day: int | None
+    either: bool = False
 
     def exact(self):
         """Returns the datetime.date, or None for a month."""
         return datetime.date(self.year, self.month, self.day) if self.day else None
+
+    def swapped(self):
+        """Returns the date with day and month exchanged."""
+        return Date(self.start, self.end, self.year, self.day, self.month)
 
     def last(self):
         """Returns the last datetime.date that this may be."""
@@ -85,7 +124,7 @@ def find(folded, order="DMY", latest=None):
     Returns:
         list of `Date`, in the order of the text, none overlapping.
     """
-    named = not _MONTH_NUMBER.keys().isdisjoint(plain_words(folded))
+    named = any(sign in folded for sign in _MONTH_SIGNS) and not _MONTH_NUMBER.keys().isdisjoint(plain_words(folded))
     numbers = _DIGITS.search(folded)
     if not named and not numbers:
         return []
@@ -94,8 +133,8 @@ def find(folded, order="DMY", latest=None):
         if not (numbers if form in _NUMERIC else named or form is _STUCK):
             continue
         for match in form.finditer(folded):
-            part = match.groupdict()
-            start = match.start("n") if "n" in part and "d" not in part else match.start()
+            part = _in_digits(match.groupdict())
+            start = min(match.start(name) for name in match.groupdict() if match[name])
             if any(start < other.end and other.start < match.end() for other in found):
                 continue
             last = latest
@@ -108,9 +147,24 @@ def find(folded, order="DMY", latest=None):
     return sorted(found, key=lambda date: date.start)
 
 
+def _in_digits(part):
+    """Returns the parts of a date, those in words as digits; without a year where none is given."""
+    if "dw" not in part:
+        return part
+    digits = {"n": part["n"], "d": numerals.DAYS[part["dw"].replace("-", " ")]}
+    year = part["y"] or (part["yw"] and numerals.YEARS[part["yw"].replace("-", " ")])
+    return digits | ({"y": year} if year else {})
+
+
 def _date(start, end, part, order, latest):
+    either = False
     if "a" in part:
         day, month = (int(part["b"]), int(part["a"])) if order == "MDY" else (int(part["a"]), int(part["b"]))
+        if month > 12 >= day:
+            day, month = month, day
+        either = day <= 12
+    elif "roman" in part:
+        day, month = int(part["d"]), _ROMAN[part["roman"]]
     else:
         month = _MONTH_NUMBER[part["n"]] if "n" in part else int(part["m"])
         day = int(part["d"]) if part.get("d") else None
@@ -125,7 +179,17 @@ def _date(start, end, part, order, latest):
         datetime.date(year, month, day or 1)
     except ValueError:
         return None
-    return Date(start, end, year, month, day)
+    return Date(start, end, year, month, day, either)
+
+
+def order_shown(text):
+    """Returns the order of day and month that the all-digit dates of a report show ("DMY", "MDY"), or None."""
+    shown = {
+        "DMY" if int(match["a"]) > 12 else "MDY"
+        for match in _EITHER.finditer(text)
+        if max(int(match["a"]), int(match["b"])) > 12
+    }
+    return shown.pop() if len(shown) == 1 else None
 
 
 def own_date(sentences, order="DMY"):

@@ -14,7 +14,7 @@ def explain(words, exam_date=None, prior_dates=(), languages=("fr", "en"), date_
         exam_date: ISO date of its exam; None takes the date that the report gives.
         prior_dates: ISO dates of the patient's earlier exams.
         languages: languages to expect.
-        date_order: order of day, month and year in the report.
+        date_order: order of day, month and year in the report where its dates leave it open.
         tolerance_days: days by which a named date may miss an exam's.
 
     Returns:
@@ -26,6 +26,7 @@ def explain(words, exam_date=None, prior_dates=(), languages=("fr", "en"), date_
     """
     report = read_words(words, languages)
     rules = matcher.load(report.language)
+    date_order = report.order or date_order
     own = dates.own_date(report.sentences, date_order)
     exam_date = exam_date or (own.isoformat() if own else None)
     lines = [f"language: {report.language}", f"exam: {exam_date or 'no date given and none found'}"]

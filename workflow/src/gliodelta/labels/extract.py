@@ -18,10 +18,11 @@ TOO_LONG = f"the report file holds more than {LONGEST:,} letters; give each repo
 
 @dataclass(frozen=True)
 class Report:
-    """A report that could be read."""
+    """A report that could be read; `order` is that of day and month in its dates where it shows one, else None."""
 
     language: str
     sentences: list
+    order: str | None
 
 
 def extract_reports(cohort_file, simulated, tolerance_days, votes, excluded):
@@ -75,7 +76,7 @@ def read_subject(files, exams, languages=("fr", "en"), date_order="DMY", toleran
         files: dict of session to the path of its report, None where no sheet names it.
         exams: the patient's known sessions.
         languages: languages to expect.
-        date_order: order of day, month and year in the reports.
+        date_order: order of day, month and year in reports whose dates leave it open.
         tolerance_days: as in `extract_reports`.
 
     Returns:
@@ -88,7 +89,7 @@ def read_subject(files, exams, languages=("fr", "en"), date_order="DMY", toleran
     for session in sorted(set(files) & set(exams), key=sheets.day_of_session):
         try:
             report = read_report(files[session], languages)
-            own[session] = dates.own_date(report.sentences, date_order)
+            own[session] = dates.own_date(report.sentences, report.order or date_order)
             _check_date(own[session] or _date_of(session))
             reports[session] = report
         except Excluded as fault:
@@ -97,7 +98,7 @@ def read_subject(files, exams, languages=("fr", "en"), date_order="DMY", toleran
     for session, report in reports.items():
         try:
             prior, inferred = comparison.compared_session(
-                report.sentences, session, exams, zero, date_order, tolerance_days
+                report.sentences, session, exams, zero, report.order or date_order, tolerance_days
             )
             found = find_findings(report, session, prior, zero, date_order, tolerance_days)
         except Excluded as fault:
@@ -116,7 +117,7 @@ def read_record(words, exam_date, prior_dates, languages=("fr", "en"), date_orde
         exam_date: ISO date of its exam.
         prior_dates: ISO dates of the patient's earlier exams.
         languages: languages to expect.
-        date_order: order of day, month and year in the report.
+        date_order: order of day, month and year in the report where its dates leave it open.
         tolerance_days: as in `extract_reports`.
 
     Returns:
@@ -132,7 +133,7 @@ def read_record(words, exam_date, prior_dates, languages=("fr", "en"), date_orde
         report = read_words(words, languages)
         row["language"] = report.language
         prior, inferred = comparison.compared_session(
-            report.sentences, session, sessions, 0, date_order, tolerance_days
+            report.sentences, session, sessions, 0, report.order or date_order, tolerance_days
         )
         row |= {"prior": sessions[prior], "inferred": "yes" if inferred else "no"}
         row |= vote(find_findings(report, session, prior, 0, date_order, tolerance_days))
@@ -170,7 +171,7 @@ def read_words(words, languages=("fr", "en")):
     if len(words) > LONGEST:
         raise Excluded(TOO_LONG)
     words = guard.scrub(text.normalise(words))
-    return Report(text.language(words, languages), text.sentences(words))
+    return Report(text.language(words, languages), text.sentences(words), dates.order_shown(words))
 
 
 def find_findings(report, session, prior, zero, date_order, tolerance_days):
@@ -181,7 +182,7 @@ def find_findings(report, session, prior, zero, date_order, tolerance_days):
     Raises:
         Excluded: nothing.
     """
-    elsewhere = _elsewhere(prior, session, zero, date_order, tolerance_days)
+    elsewhere = _elsewhere(prior, session, zero, report.order or date_order, tolerance_days)
     found = gather(report.sentences, matcher.load(report.language), elsewhere)
     if not found:
         raise Excluded("the report says nothing on change that the rules know")

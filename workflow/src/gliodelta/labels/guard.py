@@ -7,6 +7,8 @@ dates of exams.
 
 import re
 
+from gliodelta.labels.letters import fold, plain_words
+
 _NAME = r"[A-ZÀ-ÖØ-Þ][\w'’-]+"
 _NAMES = rf"(?:(?:{_NAME}|[A-Z]\.|de|von|van|di|da)[ ,]*){{0,4}}{_NAME}"
 _TITLES = (
@@ -32,34 +34,25 @@ PATTERNS = {
     ),
     "insurance number": re.compile(r"\b756[. ]?\d{4}[. ]?\d{4}[. ]?\d{2}\b"),
     "e-mail": re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+"),
-    # Nine digits at least and a leading + or 0, so that dates and sizes in mm are left alone.
-    "phone number": re.compile(r"[+0](?<![\w.].)0?\d(?:[ ./()-]{0,2}\d){7,12}(?!\w)"),
+    # Nine digits at least and a leading + or 0, so that dates and sizes in mm are left alone; not "01/09/2021 (1 sept".
+    "phone number": re.compile(
+        r"[+0](?<![\w.].)(?!\d?[./-]\d{1,2}[./-](?:19|20)?\d\d(?![./-]?\d))0?\d(?:[ ./()-]{0,2}\d){7,12}(?!\w)"
+    ),
 }
 
-# What a text, in small letters but for titles, must hold one of for a pattern to be worth trying.
+# What a folded text must hold one of for a pattern to be worth trying: words after `letters.plain_words`, and strings.
+_TITLE_SIGNS = (
+    "m mr mme mlle mrs ms dr dre dresse pr prof monsieur madame mademoiselle docteur docteure professeur professeure"
+    " doctor professor"
+)
+_TITLE_SIGNS = frozenset(_TITLE_SIGNS.split())
 _SIGNS = {
-    "titled name": ("M. ", "Mr", "Mme", "Mlle", "Ms", "Dr", "Pr ", "Pr.", "Prof", "Mons", "Mad", "Doc"),
-    "labelled name": ("patient", "nom", "name", "physician", "decin", "sign"),
-    "birth date": (
-        "né le",
-        "née le",
-        "né(e) le",
-        "ne(e) le",
-        "ne le",
-        "nee le",
-        "naiss",
-        "ddn",
-        "dob",
-        "born",
-        "birth",
-    ),
+    "birth date": ("ne le", "nee le", "ne(e) le", "naissance", "ddn", "dob", "born", "birth"),
     "insurance number": ("756",),
     "e-mail": ("@",),
 }
-_NUMBERED_SIGNS = (
-    "ipp", "nip", "mrn", "pid", "avs", "ahv", "n°", "num", "patient id", "dossier", "séjour", "sejour", "tel", "tél",
-    "phone", "fax",
-)  # fmt: skip
+_NUMBERED_SIGNS = "ipp nip mrn pid avs ahv number id numero dossier sejour tel telephone phone fax"
+_NUMBERED_SIGNS = frozenset(_NUMBERED_SIGNS.split())
 # "No" is everywhere, but not before a number.
 _NO = re.compile(r"[nN][oO]\.?[ \t]*[:#]?[ \t]*\d")
 _NUMBER = re.compile(r"\d[\d. -]{3,}\d\b(?![./-]\d)")
@@ -76,12 +69,15 @@ def scrub(text):
         Text of the same length without titled or labelled names, birth dates, insurance, phone and hospital numbers and
         e-mail addresses.
     """
-    small = text.lower()
+    folded = fold(text)
+    words = frozenset(plain_words(folded))
     for name, pattern in PATTERNS.items():
-        held = text if name == "titled name" else small
-        if name not in _SIGNS or any(sign in held for sign in _SIGNS[name]):
-            text = pattern.sub(_hide, text)
-    if any(sign in small for sign in _NUMBERED_SIGNS) or _NO.search(text):
+        if name in _SIGNS and not any(sign in folded for sign in _SIGNS[name]):
+            continue
+        if name == "titled name" and _TITLE_SIGNS.isdisjoint(words):
+            continue
+        text = pattern.sub(_hide, text)
+    if not _NUMBERED_SIGNS.isdisjoint(words) or "n°" in text or "N°" in text or ("no" in words and _NO.search(text)):
         text = _NUMBER.sub(_hide_numbered, text)
     return text
 

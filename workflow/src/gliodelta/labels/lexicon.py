@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from gliodelta import io
+from gliodelta.labels.letters import tokens
 from gliodelta.schema import InvalidInput
 
 FOLDER = Path(__file__).parent / "rules"
@@ -27,7 +28,7 @@ def read(language):
         that are one slip from a rule's. Phrases are spelt out.
 
     Raises:
-        InvalidInput: a rule lacks a part, has an unknown category or an id that is taken.
+        InvalidInput: a rule lacks a part, has an unknown category, an id that is taken or a phrase of another rule.
     """
     path = FOLDER / f"{language}.yaml"
     document = io.read_yaml(path)
@@ -44,7 +45,20 @@ def read(language):
                 raise InvalidInput(f"{where}: a rule above has the same id")
             seen.add(rule["id"])
             rule["phrases"] = sorted({text for phrase in rule["phrases"] for text in expand(phrase)})
+    _check_phrases(document, path.name, STEMS[language])
     return document
+
+
+def _check_phrases(document, name, stem):
+    """Raises `InvalidInput` where two rules share a phrase: which of them acts would be left to chance."""
+    owner = {}
+    for rule in (*document["targets"], *document["modifiers"]):
+        for phrase in rule["phrases"]:
+            other = owner.setdefault(tuple(map(stem, tokens(phrase))), rule["id"])
+            if other != rule["id"]:
+                raise InvalidInput(
+                    f"{name}: rules {other} and {rule['id']} both hold {phrase!r}; keep it in one of them"
+                )
 
 
 def expand(phrase):

@@ -21,6 +21,8 @@ from gliodelta.labels.spelling import Speller
 KEPT = 20_000
 WORDS_KEPT = 50_000
 GAP = "_"  # for a word that no rule knows
+END = "\0"  # between sentences
+_BETWEEN = f" {END} "
 
 
 @functools.cache
@@ -83,7 +85,7 @@ class Matcher:
             sentences: list of texts after `text.fold`.
             everywhere: match every sentence anew, also without a word of change: slower, with the same result.
         """
-        parsed = [Parsed(text, self._words) for text in sentences]
+        parsed = self._parse(sentences)
         cues = [everywhere or self._is_cue(sentence) for sentence in parsed]
         # "It" refers to the sentence before.
         refers = [cue and not self._anaphors.isdisjoint(s.words) for cue, s in zip(cues, parsed, strict=True)]
@@ -95,7 +97,8 @@ class Matcher:
             told = reading.findings(self._clauses, before and before.subject) if cue else []
             if cue and found and found[-1] and reading.belittles(self._referring):
                 found[-1] = [finding.belittled() for finding in found[-1]]
-            found.append([finding.placed(sentence.places) for finding in told])
+            places = sentence.places if told else ()
+            found.append([finding.placed(places) for finding in told])
             before = reading
         return found
 
@@ -108,10 +111,19 @@ class Matcher:
         Returns:
             list of (`Match`, (start, end) in the text), in order.
         """
-        sentence = Parsed(text, self._words)
+        [sentence] = self._parse([text])
         [reading] = self._read([sentence])
         places = sentence.places
         return [(match, (places[match.start][0], places[match.end - 1][1])) for match in reading.acting()]
+
+    def _parse(self, sentences):
+        """Returns the `Parsed` of each sentence; the words of all are worked out at once, in half the time."""
+        words = [self._words[word] for word in tokens(_BETWEEN.join(sentences))]
+        ends = [place for place, word in enumerate(words) if word == END]
+        if len(ends) != len(sentences) - 1:  # a sentence holds the mark itself
+            return [Parsed(text, [self._words[word] for word in tokens(text)]) for text in sentences]
+        bounds = zip([0, *(end + 1 for end in ends)], [*ends, len(words)], strict=True)
+        return [Parsed(text, words[start:end]) for text, (start, end) in zip(sentences, bounds, strict=True)]
 
     def _is_cue(self, sentence):
         words = sentence.words
@@ -120,7 +132,9 @@ class Matcher:
         return words[0] in self._referring and not self._belittling.isdisjoint(words)
 
     def _known_word(self, word):
-        """Returns the stem of a word that the rules know, or `GAP`: neither spaCy nor a reading keeps another."""
+        """Returns the stem of a word that the rules know, `END`, or `GAP`: spaCy and readings keep no other."""
+        if word == END:
+            return END
         stem = self._stem(word)
         if stem not in self._known:
             stem = self._stem(self._speller.correct(word))
@@ -172,22 +186,24 @@ class Matcher:
 class Parsed:
     """A sentence: its words as the rules know them, and the sizes that it gives for both exams."""
 
-    def __init__(self, folded, known):
-        """Takes the folded text and the dict that turns a word into one that the rules know."""
-        self.folded = folded
-        self.words = [known[word] for word in tokens(folded)]
+    __slots__ = ("folded", "sizes", "words")
+
+    def __init__(self, folded, words):
+        """Takes the folded text and its words as the rules know them."""
+        self.folded, self.words = folded, words
         found = measures.find(folded)
         self.sizes = tuple(self._measured(size) for size in found) if found else ()
 
-    @functools.cached_property
+    @property
     def places(self):
         """Where each word starts and ends in the text."""
         return list(map(re.Match.span, TOKEN.finditer(self.folded)))
 
     def _measured(self, size):
         """Returns the growth of a size, its first word and the one after its last."""
-        start = next(place for place, (_, end) in enumerate(self.places) if end > size.start)
-        end = next((place for place, (begin, _) in enumerate(self.places) if begin >= size.end), len(self.words))
+        places = self.places
+        start = next(place for place, (_, end) in enumerate(places) if end > size.start)
+        end = next((place for place, (begin, _) in enumerate(places) if begin >= size.end), len(places))
         return size.growth, start, end
 
 

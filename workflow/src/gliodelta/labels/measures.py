@@ -9,7 +9,7 @@ _NUMBER = r"\d\d{0,2}(?:[.,]\d{1,2})?"
 _UNIT = r"(?:millimetres?|millimeters?|centimetres?|centimeters?|mm|cm|cc|ml|cm3|mm3)\b"
 _SIZE = rf"{_NUMBER}(?: ?(?:{_UNIT})?)(?: ?[x*] ?{_NUMBER}(?: ?(?:{_UNIT})?)){{0,2}}"
 _CONTRASTED = (
-    r"(?:contre|versus|vs|v|against|compared (?:to|with)|previously|formerly"
+    r"(?:contre|comparateur|comparator|versus|vs|v|against|compared (?:to|with)|previously|formerly"
     r"|anciennement|auparavant|precedemment|anterieurement|(?:it )?was|etait|mesurait|down from|up from|from"
     r"|on l'avait mesuree a|initialement|par rapport a|was)[ :,]*"
 )
@@ -37,7 +37,7 @@ _FORMS = [
 ]
 # A sentence without a unit, or without a word for then, gives no two sizes.
 _THEN = re.compile(
-    r"\b(?:contre|versus|vs?\b|against|compared|previously|formerly|ancien|auparavant|precedem|anterieur|was\b|etait"
+    r"\b(?:contre|comparat|versus|vs?\b|against|compared|previously|formerly|ancien|auparavant|precedem|anterieur|was\b|etait"
     r"|mesurait"
     r"|down|up from|from|mesuree|initial|par rapport|de \d|passe|before|on the prior|lors de|sur l'|(?:en|in|le"
     r"|au)\b)"

@@ -71,7 +71,10 @@ class Reading:
     def __init__(self, words, targets, modifiers, language):
         """Takes the stems, the matches in order, and the language's `clauses.Clauses`."""
         self.words, self.targets, self.modifiers = words, targets, modifiers
-        self.clauses = language.split(words, [target.start for target in targets if target.category in KINDS])
+        # "New lesion: none" is one clause.
+        answers = {match.start for match in modifiers if words[match.start] == ":"}
+        changes = [target.start for target in targets if target.category in KINDS]
+        self.clauses = language.split(words, changes, answers)
         self.subject = _subject(targets)
         self._findings = {}
 

@@ -1,11 +1,13 @@
 """From the bytes of a report to its language, sections and sentences."""
 
+import functools
 import itertools
 import re
 import unicodedata
 from collections import Counter
 from typing import NamedTuple
 
+from gliodelta.labels import lexicon
 from gliodelta.labels.letters import fold, plain_words
 from gliodelta.labels.letters import normalise as normalise
 from gliodelta.labels.spelling import SHORTEST, Speller
@@ -22,7 +24,8 @@ _HEADINGS = {
     r"|(?:clinical |relevant |past |medical )?(?:history|information|details|indication|question|background|context"
     r"|data|presentation)"
     r"|clinical|hx|reason(?: for (?:the )?(?:exam|examination|study|scan|request))?",
-    COMPARISON: r"comparaisons?|comparatifs?|comp\.?|examens? (?:ant[ée]rieurs?|comparatifs?|pr[ée]c[ée]dents?"
+    COMPARISON: r"comparaisons?|corr[ée]lations?|comparatifs?|comp\.?"
+    r"|examens? (?:ant[ée]rieurs?|comparatifs?|pr[ée]c[ée]dents?"
     r"|de comparaison|de r[ée]f[ée]rence)"
     r"|irm (?:ant[ée]rieures?|comparatives?|pr[ée]c[ée]dentes?|de comparaison|de r[ée]f[ée]rence)"
     r"|comparisons?(?: (?:study|studies|exams?|made with))?"
@@ -41,7 +44,7 @@ _HEADINGS = {
 # dictated without a colon: "Conclusion, statu quo".
 _START = re.compile(r"[.;?!\n]\s*(?=[^\s\d])")
 _HEADING = re.compile(
-    r"[ \t*#_-]*(?:"
+    r"[ \t*#_•·▪-]*(?:"
     + "|".join(rf"(?P<{name}>{words})" for name, words in _HEADINGS.items())
     + r")(?:[ \t*_]*[:：]|[ \t]+-[ \t]+|[ \t*_]*(?=\n|$)|(?<=total),|(?<=conclusion),|(?<=sum[ée]),|(?<=summary),"
     r"|(?= (?:avec|with|to|au|[àa] l|aux)\b[^\n.]*:[ \t]*(?:\n|$)))",
@@ -92,14 +95,14 @@ _NEIGHBOURS = "antecedent antecedents posterieur posterieure rapporte rapports r
 _SPELLER = Speller(_COMPARISONS.split(), _NEIGHBOURS.split())
 
 _SHORT = ["dr", "pr", "prof", "cf", "env", "ca", "vs", "resp", "ex", "approx", "mme", "st", "seq", "séq", "max", "min"]
+_SHORT += ["janv", "jan", "févr", "fév", "fevr", "fev", "feb", "apr", "avr", "juil", "aug", "sept", "sep", "oct", "nov"]
+_SHORT += ["dec", "déc"]
 _ABBREVIATION = re.compile(rf"\b(?:{'|'.join(_SHORT)}|e\.g|i\.e|[a-z])\.$", re.IGNORECASE)
 _SHORT_ENDS = frozenset(word[-2:] for word in _SHORT)
 # Where a sentence may end: a mark with the space behind it, not one inside a number, or a new line.
 _MARK = re.compile(r"[.!?;:\n](?:(?<=[.!?;])(?!\d)\s*|(?<=:)\n|(?<=\n))")
-_ENDS = {
-    INDICATION: re.compile(r"(?<=\S)\n\n"),
-    TECHNIQUE: re.compile(r"(?<=\S)\n\n|(?<=[.!?])\n(?=[^\W\d_a-z][a-zà-ÿ'])"),
-}
+_BLANK = re.compile(r"(?<=\S)\n\n")
+_LINE = re.compile(r"(?<=\S)\n\n|(?<=[.!?])\n(?=[^\W\d_a-z][a-zà-ÿ']|(?:IRM|MRI) )")
 _LONG = re.compile(rf"[a-z]{{{SHORTEST},}}")
 
 # Small words, and the nouns of terse reports. The other languages are there to be told from the two.
@@ -108,10 +111,13 @@ _SMALL_WORDS = {
     " comparaison comparatif stabilite inchange inchangee rehaussement contraste pdc ccl droite gauche majoration",
     "en": "the of and is are no with without to has was there from for at mri brain comparison findings impression exam"
     " prior interval left right unchanged stable enhancement tumour tumor lesion disease previously",
-    "de": "der die das und ist nicht keine kein mit im von zur zum eine einer ohne bei auf den dem des als",
-    "it": "il lo gli che di del della nel nella con non senza una dei alla si rispetto assenza la e",
-    "es": "el los las del con una por sin y se no para al la que sin respecto de en",
-    "pt": "o os as do da dos das com uma sem em na nao e para ao",
+    "de": "der die das und ist nicht keine kein mit im von zur zum eine einer ohne bei auf den dem des als"
+    " mrt stabil befund beurteilung vergleich kontrolle",
+    "it": "il lo gli che di del della nel nella con non senza una dei alla si rispetto assenza la e"
+    " stabile lesione nessun nessuna risonanza confronto invariato encefalo",
+    "es": "el los las del con una por sin y se no para al la que sin respecto de en"
+    " estable cambios resonancia comparacion contraste",
+    "pt": "o os as do da dos das com uma sem em na nao e para ao estavel lesao ressonancia comparacao",
     "nl": "het een van en niet met geen zonder op te zijn de is",
 }
 _LANGUAGES_OF = {
@@ -161,7 +167,7 @@ def decode(data):
 
 
 def language(text, known=("fr", "en")):
-    """Returns the language of a report by its small words.
+    """Returns the language of a report by its small words; of a report in catchwords by those of the rules.
 
     Raises:
         Excluded: neither French nor English, or not one of the cohort's languages.
@@ -170,11 +176,33 @@ def language(text, known=("fr", "en")):
     counts = Counter(itertools.chain.from_iterable(filter(None, map(_LANGUAGES_OF.get, words))))
     best = max(_SMALL_WORDS, key=lambda name: counts[name])
     # Prose has one in three; a tenth is below any terse report and above what an unlisted language shares with one.
-    if best not in ("fr", "en") or counts[best] * 10 < len(words):
+    if counts[best] * 10 < len(words):
+        terse = {name: sum(word in rules for word in words) for name, rules in _rule_words().items()}
+        best = max(terse, key=terse.get)
+        others = max(counts[name] for name in _SMALL_WORDS if name != best)
+        best = best if terse[best] >= max(4, 2 * min(terse.values()), 2 * others) else None
+    if best not in ("fr", "en"):
         raise Excluded("the report's language is neither French nor English")
     if best not in known:
         raise Excluded(f"the report is in a language that the cohort's settings do not list ({best})")
     return best
+
+
+@functools.cache
+def _rule_words():
+    """Returns the words of three letters or more that only the rules of one language use, by language."""
+    words = {
+        name: {
+            word
+            for kind in ("targets", "modifiers")
+            for rule in lexicon.read(name)[kind]
+            for phrase in rule["phrases"]
+            for word in plain_words(phrase)
+            if len(word) > 2
+        }
+        for name in ("fr", "en")
+    }
+    return {"fr": words["fr"] - words["en"], "en": words["en"] - words["fr"]}
 
 
 def sentences(text):
@@ -195,7 +223,8 @@ def sentences(text):
             if words and _WORD.search(words):
                 first = text.index(words, begin)
                 plain = folded[first : first + len(words)]
-                spelt = _LONG.sub(lambda word: slips.get(word[0], word[0]), plain) if slips else plain
+                slipped = slips and any(slip in plain for slip in slips)
+                spelt = _LONG.sub(lambda word: slips.get(word[0], word[0]), plain) if slipped else plain
                 found.append(Sentence(section, first, words, plain, spelt))
             begin = cut
     return found
@@ -204,9 +233,11 @@ def sentences(text):
 def _sections(text, folded):
     section, start = HEADER, 0
     for name, end, begin in [*_headings(text, folded), (None, len(text), None)]:
-        # What follows a blank line after an indication, or a sentence on a line of its own after a technique, is no
-        # longer part of it. Wrapped lines of a technique begin with a sequence's name or a small letter.
-        blank = _ENDS[section].search(text, start, end) if section in _ENDS else None
+        # What follows a blank line, or a sentence on a line of its own, is no longer part of an indication or a
+        # technique; but an indication whose heading fills a line goes on to the blank line. Wrapped lines of a
+        # technique begin with a sequence's name or a small letter.
+        block = section == INDICATION and text[start:end].lstrip(" \t*_").startswith("\n")
+        blank = (_BLANK if block else _LINE).search(text, start, end) if section in (INDICATION, TECHNIQUE) else None
         yield section, start, blank.start() if blank else end
         if blank:
             yield DESCRIPTION, blank.end(), end
