@@ -7,5 +7,6 @@ with job_log(snakemake.log[0]):
     describe_dataset(
         cohort=snakemake.wildcards.cohort,
         stage=snakemake.wildcards.stage,
+        settings=snakemake.params.settings,
         description=snakemake.output.description,
     )

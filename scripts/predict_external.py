@@ -1,4 +1,4 @@
-"""Predicts a cohort that no model was trained on."""
+"""Predicts a cohort that no model was trained on with every model of an arm."""
 
 from gliodelta.external.predict import predict_external
 from gliodelta.logs import job_log
@@ -11,9 +11,7 @@ with job_log(snakemake.log[0]):
         arm=snakemake.wildcards.arm,
         split=snakemake.params.role,
         maps=snakemake.input.maps,
-        labels_sheet=snakemake.input.labels or None,
         caches=dict(zip(snakemake.params.grids, snakemake.input.caches, strict=True)),
-        settings=snakemake.params.settings,
-        outputs=dict(snakemake.output.items()),
+        members=snakemake.output.members,
         threads=snakemake.threads,
     )

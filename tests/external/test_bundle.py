@@ -3,52 +3,17 @@
 import pandas as pd
 import pytest
 import torch
-from toy import CARD, ROW, TRAINING
+from finished import ARM_CARD, IMAGING, Finished, write_results
+from toy import TRAINING
 
 from gliodelta import io
 from gliodelta.external import __main__ as command
 from gliodelta.external.bundle import read_bundle
 from gliodelta.external.predict import predict_external
+from gliodelta.external.score import score_external
 from gliodelta.imaging.sample import sample_maps
-from gliodelta.training.models import build_model, save_model
 
 PAIRS = [("n1", "0", "30"), ("n1", "30", "60"), ("n10", "0", "90")]
-SPLITS = [{"repeat": 1, "fold": fold, "inner": inner} for fold in (1, 2) for inner in (1, 2)]
-
-
-class Finished:
-    """What `release` needs of the study whose results these are."""
-
-    def __init__(self, config):
-        self.arms = {"best": {**ROW, "arm": "best", "loss": "balanced"}}
-        grid = {**TRAINING["grids"]["tiny"], "resize": False}
-        self.config = {"imaging": {"max_days": 1000}, "training": {"grids": {"tiny": grid, "unused": grid}}}
-
-    development = "home"
-
-    def with_maps_only(self):
-        return []
-
-    def folds(self):
-        return [(1, 1), (1, 2)]
-
-    def inner(self):
-        return [1, 2]
-
-
-def write_results(results):
-    """Writes the four models of an arm, the last one untrained, with their lineages and manifests."""
-    for number, split in enumerate(SPLITS):
-        place = "repeat-{repeat}/fold-{fold}/inner-{inner}".format(**split)
-        origin = {**split, "excluded": f"x{number}"}
-        counts = {"pairs": {"train": 20, "validation": 9}, "unstable": {"train": 6, "validation": 3}}
-        io.write_json({**origin, **counts}, results / "manifests" / place / "lineage.json")
-        folder = results / "transfer" / "best" / place
-        folder.mkdir(parents=True)
-        save_model(build_model(CARD, seed=number), {**CARD, "lineage": origin}, folder / "model.safetensors")
-        model = {"arm": "best", "grid": "tiny", "calibration": {"slope": 1.0, "intercept": -0.5}}
-        status = "untrained" if number == 3 else "trained"
-        io.write_json({**origin, **model, "status": status}, folder / "lineage.json")
 
 
 def write_clinic(folder, results):
@@ -61,6 +26,7 @@ def write_clinic(folder, results):
     rows = [dict(zip(("subject", "prior", "current"), pair, strict=True)) for pair in PAIRS]
     table = pd.DataFrame(rows).assign(days=30, include=["yes", "yes", "no"], reason=["", "", "not T2: 1 T1"])
     io.write_table(table, results / "imaging" / "clinic" / "maps.tsv")
+    io.write_json({"Settings": IMAGING}, results / "imaging" / "clinic" / "dataset_description.json")
     generator = torch.Generator().manual_seed(0)
     for subject, prior, current in PAIRS[:2]:
         name = f"sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_pair.nii.gz"
@@ -93,21 +59,21 @@ SCORE = ("score", "bundle", "clinic.yaml", "scores")
 
 
 def test_a_bundle_scores_like_the_models_it_was_made_of(clinic):
-    assert clinic(*RELEASE) == (0, "Released 3 models of the arm best.\n")
+    assert clinic(*RELEASE) == (0, "Released 3 models of the arm best. 1 others were left untrained.\n")
     code, printed = clinic(*SCORE)
     assert code == 0 and "2 of 3 pairs were scored by 3 models." in printed
     folder, results = clinic.folder, clinic.folder / "results"
     images = sorted((results / "imaging").rglob("*_pair.nii.gz"))
     grid = {**TRAINING["grids"]["tiny"], "resize": False}
     sample_maps(results / "imaging/clinic/maps.tsv", images, **grid, cache=folder / "cache")
-    outputs = {name: folder / "own" / name for name in ("predictions", "members", "ensembles", "scores", "figure")}
+    outputs = {name: folder / "own" / name for name in ("predictions", "ensembles", "scores", "figure")}
     lineages = sorted((results / "transfer").rglob("lineage.json"))
     models = [file.with_name("model.safetensors") for file in lineages]
-    maps = results / "imaging/clinic/maps.tsv"
-    settings = {"bootstraps": 100, "seed": 1}
+    given = {"arm": "best", "split": "inference", "maps": results / "imaging/clinic/maps.tsv"}
+    given["members"] = folder / "own" / "members"
     manifests = sorted((results / "manifests").rglob("lineage.json"))
-    caches = {"tiny": folder / "cache"}
-    predict_external(models, lineages, manifests, "best", "inference", maps, None, caches, settings, outputs)
+    predict_external(models, lineages, manifests, caches={"tiny": folder / "cache"}, **given)
+    score_external(labels_sheet=None, settings={"bootstraps": 100, "seed": 1}, outputs=outputs, **given)
     for name in ("predictions", "ensembles"):
         assert (folder / "scores" / f"{name}.tsv").read_bytes() == outputs[name].read_bytes()
 
@@ -119,14 +85,24 @@ def test_what_is_not_scored_and_the_limits_are_printed_with_the_scores(clinic):
     # 3.5 of 10 validation pairs.
     assert "no medical device" in printed and "35% of the pairs are unstable" in printed
     card = (clinic.folder / "bundle" / "MODEL_CARD.md").read_text()
-    assert "3 networks (vgg, input absolute-difference, loss balanced)" in card and "no medical device" in card
+    limits = card.partition("## Limits\n\n")[2].partition("\n\n")[0].splitlines()
+    assert len(limits) == 6 and all(line.removeprefix("- ") in printed for line in limits)
+
+
+def test_the_bundles_card_is_the_arms_card_with_more_limits(clinic):
+    clinic(*RELEASE)
+    clinic(*SCORE)
+    card = (clinic.folder / "bundle/MODEL_CARD.md").read_text()
+    assert card.startswith(ARM_CARD)
+    assert "The 3 models are one ensemble" in card and "`mean_probability`: mean of calibrated" in card
+    assert (clinic.folder / "scores/MODEL_CARD.md").read_text() == card
 
 
 def test_new_exams_are_prepared_with_the_studys_settings(clinic):
     clinic(*RELEASE)
     clinic(*SCORE)
     (config,) = clinic.made
-    assert config["imaging"] == {"max_days": 1000} and list(config["training"]["grids"]) == ["tiny"]
+    assert config["imaging"] == IMAGING and list(config["training"]["grids"]) == ["tiny"]
     assert config["cohorts"] == ["clinic"] and config["cohorts_folder"] == str(clinic.folder)
     assert command.SNAKEFILE.is_file()
 
@@ -138,26 +114,113 @@ def test_a_bundle_holds_no_patient(clinic):
     }  # fmt: skip
 
 
+def rewrite(file, change):
+    """Changes a JSON document in place."""
+    document = io.read_json(file)
+    change(document)
+    io.write_json(document, file)
+
+
+def other_grid(bundle):
+    """Gives a bundle another grid, checksums and all: the weights' own card is what is left to tell."""
+    config = io.read_yaml(bundle / "config.yaml")
+    config["training"]["grids"]["tiny"]["spacing_mm"] = [8, 9, 9]
+    io.write_yaml(config, bundle / "config.yaml")
+    checksum = io.checksum(bundle / "config.yaml")
+    rewrite(bundle / "bundle.json", lambda released: released["sha256"].update({"config.yaml": checksum}))
+
+
+def other_imaging(results):
+    """Has the maps of the new exams made with another registration and shorter intervals."""
+    made = {**IMAGING, "registration": "ants", "max_days": 90}
+    io.write_json({"Settings": made}, results / "imaging/clinic/dataset_description.json")
+
+
+SPOILT = {
+    "weights": (
+        lambda folder: next((folder / "bundle/models").iterdir()).write_bytes(b"x"),
+        "missing, or another file than was released",
+    ),
+    "card": (lambda folder: (folder / "bundle/MODEL_CARD.md").unlink(), "MODEL_CARD.md: missing, or another file"),
+    "config": (lambda folder: (folder / "bundle/config.yaml").write_text("{}"), "config.yaml: missing, or another"),
+    "no bundle": (lambda folder: (folder / "bundle/bundle.json").unlink(), "holds no bundle.json"),
+    "format": (
+        lambda folder: rewrite(folder / "bundle/bundle.json", lambda released: released.update(format=1)),
+        "has format 1, and this version reads 2",
+    ),
+    "arm": (
+        lambda folder: rewrite(folder / "bundle/bundle.json", lambda released: released["arm"].update(loss="other")),
+        "trained otherwise than the configuration says (loss)",
+    ),
+    "grid": (lambda folder: other_grid(folder / "bundle"), "(grid tiny: spacing_mm)"),
+    "preparation": (
+        lambda folder: other_imaging(folder / "results"),
+        "made with other settings than those that the models learnt from (imaging: max_days, registration)",
+    ),
+    "nothing known of the preparation": (
+        lambda folder: io.write_json({}, folder / "results/imaging/clinic/dataset_description.json"),
+        "made with other settings",
+    ),
+    "maps only": (
+        lambda folder: (folder / "clinic.yaml").write_text(
+            "role: inference\nlayout: difference-maps\nmap_links: links.tsv\n"
+        ),
+        "gives difference maps made elsewhere; a bundle scores exams",
+    ),
+    "role": (
+        lambda folder: (folder / "clinic.yaml").write_text("role: development\nlayout: nifti\n"),
+        "a bundle scores cohorts of the role inference",
+    ),
+}
+
+
+@pytest.mark.parametrize(("spoil", "message"), SPOILT.values(), ids=SPOILT)
+def test_what_does_not_belong_together_is_not_scored(clinic, spoil, message):
+    clinic(*RELEASE)
+    spoil(clinic.folder)
+    code, printed = clinic(*SCORE)
+    assert code == 1 and message in printed and not (clinic.folder / "scores/predictions.tsv").exists()
+
+
+def test_exams_prepared_by_other_code_are_scored_with_a_warning(clinic):
+    clinic(*RELEASE)
+    assert "not that of the release" not in clinic(*SCORE)[1]
+    rewrite(clinic.folder / "bundle/bundle.json", lambda released: released.update(code="0", version="0.0.1"))
+    code, printed = clinic(*SCORE)
+    assert code == 0 and "not that of the release (gliodelta 0.0.1)" in printed
+
+
+def test_models_are_released_once_and_by_the_name_of_their_arm(clinic):
+    clinic(*RELEASE)
+    assert clinic(*RELEASE)[0] == 1
+    code, printed = clinic("release", "other", "b", "--configfile", "config.yaml")
+    assert code == 1 and "no arm is called 'other'; choose from best" in printed
+    code, printed = clinic("release", "best", "b", "--configfile", "none.yaml")
+    assert code == 1 and "none.yaml: no such file" in printed
+
+
 @pytest.mark.parametrize(
-    ("spoil", "arguments", "message"),
+    ("spoil", "message"),
     [
-        (lambda folder: next((folder / "bundle/models").iterdir()).write_bytes(b"x"), SCORE, "another file than was"),
-        (lambda folder: (folder / "bundle/bundle.json").unlink(), SCORE, "holds no bundle.json"),
-        (lambda folder: None, RELEASE, "exists already"),
-        (lambda folder: None, ("release", "other", "b"), "no arm is called 'other'; choose from best"),
+        (lambda folder: (folder / "results/evaluation/cards/best.md").unlink(), "such as evaluation/cards/best.md"),
+        (lambda folder: (folder / "results/evaluation/cards/best.md").write_text("# Card"), "no section Limits"),
         (
-            lambda folder: (folder / "clinic.yaml").write_text("role: development\nlayout: nifti\n"),
-            SCORE,
-            "to train on|role",
+            lambda folder: (folder / "results/transfer/best/repeat-1/fold-2/inner-1/lineage.json").unlink(),
+            "1 files of arm best are missing, such as transfer/best/repeat-1/fold-2/inner-1/lineage.json",
+        ),
+        (lambda folder: io.write_yaml({"space": "half-way"}, folder / "config.yaml"), "tells of other imaging: space"),
+        (
+            lambda folder: rewrite(
+                folder / "results/evaluation/provenance.json", lambda known: known.update(weights=[])
+            ),
+            "tells of other weights than those to release",
         ),
     ],
 )
-def test_what_cannot_be_done_is_an_error_that_says_what_to_do(clinic, spoil, arguments, message):
-    clinic(*RELEASE)
+def test_results_that_do_not_belong_together_are_not_released(clinic, spoil, message):
     spoil(clinic.folder)
-    options = ("--configfile", "config.yaml") if arguments[0] == "release" and len(arguments) == 3 else ()
-    code, printed = clinic(*arguments, *options)
-    assert code == 1 and any(part in printed for part in message.split("|"))
+    code, printed = clinic(*RELEASE)
+    assert code == 1 and message in printed and not (clinic.folder / "bundle").exists()
 
 
 def test_models_of_another_split_are_not_released(clinic):

@@ -12,7 +12,9 @@ from safetensors.torch import save_file
 from gliodelta import io
 from gliodelta.external.ensembles import ENSEMBLES
 from gliodelta.external.predict import _prior_of, predict_external
+from gliodelta.external.score import score_external
 from gliodelta.external.shift import change_prior
+from gliodelta.fingerprint import _closure
 from gliodelta.schema import InvalidInput
 from gliodelta.training.models import build_model, save_model
 from gliodelta.transfer.calibration import UNCALIBRATED, fit_calibration, probability
@@ -42,8 +44,8 @@ def calibration(temperature):
 @pytest.fixture
 def cohort(tmp_path):
     """Three models and a cohort of four pairs, the last excluded; `cohort.predict(...)` returns both tables."""
-    outputs = {name: tmp_path / f"{name}.tsv" for name in ("predictions", "members", "ensembles", "scores")}
-    files = {**outputs, **{name: tmp_path / f"{name}.tsv" for name in ("maps", "labels")}}
+    outputs = {name: tmp_path / f"{name}.tsv" for name in ("predictions", "ensembles", "scores")}
+    files = {**outputs, **{name: tmp_path / f"{name}.tsv" for name in ("members", "maps", "labels")}}
     outputs["figure"] = tmp_path / "predictions.png"
     keys = ("subject", "prior", "current")
     rows = [{**dict(zip(keys, pair, strict=True)), "days": 30, "include": "yes", "reason": ""} for pair in PAIRS]
@@ -67,14 +69,20 @@ def cohort(tmp_path):
         model = {"arm": "transfer", "calibration": calibration(temperature), "status": "trained", "grid": "tiny"}
         io.write_json({**origin, **model}, lineages[-1])
 
+    given = {"arm": "transfer", "split": "external", "maps": files["maps"], "members": files["members"]}
+    asked = {"models": models, "lineages": lineages, "manifests": manifests, "caches": {"tiny": cache}}
+    judged = {"labels_sheet": files["labels"], "settings": {"bootstraps": 100, "seed": 1}, "outputs": outputs}
+
     def predict(**changes):
-        given = {"models": models, "lineages": lineages, "arm": "transfer", "split": "external", "maps": files["maps"]}
-        given |= {"labels_sheet": files["labels"], "caches": {"tiny": cache}, "outputs": outputs}
-        given |= {"manifests": manifests, "settings": {"bootstraps": 100, "seed": 1}}
-        predict_external(**{**given, **changes})
+        predict_external(**{key: changes.get(key, value) for key, value in {**given, **asked}.items()})
+        return score(**changes)
+
+    def score(**changes):
+        score_external(**{key: changes.get(key, value) for key, value in {**given, **judged}.items()})
         return io.read_table(files["predictions"]), io.read_table(files["members"])
 
-    return SimpleNamespace(predict=predict, files=files, lineages=lineages, models=models, folder=tmp_path)
+    made = {"files": files, "lineages": lineages, "models": models, "folder": tmp_path}
+    return SimpleNamespace(predict=predict, score=score, **made)
 
 
 def test_every_included_pair_is_predicted_and_no_other(cohort):
@@ -160,6 +168,8 @@ def test_untrained_models_are_no_members(cohort, untrained):
     predictions, members = cohort.predict()
     assert set(members["inner"]) == {1, 2, 3} - set(range(1, untrained + 1))
     assert len(predictions) == (0 if untrained == 3 else 3)
+    table = io.read_table(cohort.files["ensembles"])
+    assert len(table) == len(PAIRS) and set(table["members"]) == {3 - untrained}
 
 
 def test_weights_whose_card_names_another_split_are_refused(cohort):
@@ -223,3 +233,54 @@ def test_without_labels_nothing_is_scored_and_the_columns_stay(cohort):
     cohort.predict(labels_sheet=None, split="inference")
     table = io.read_table(cohort.files["scores"])
     assert table.empty and "value" in table
+
+
+def test_predicting_depends_on_no_statistics():
+    needed = _closure("gliodelta.external.predict")
+    assert not [module for module in needed if module.startswith(("gliodelta.statistics", "gliodelta.external.ens"))]
+    assert "gliodelta.statistics.metrics" in _closure("gliodelta.external.score")
+
+
+def spoil(file, **cells):
+    """Overwrites cells of the first row of a table."""
+    table = io.read_table(file)
+    io.write_table(table.assign(**{name: [value, *table[name][1:]] for name, value in cells.items()}), file)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_score_that_is_no_number_is_an_error_that_names_the_model(cohort, value):
+    cohort.predict()
+    spoil(cohort.files["members"], score=value)
+    with pytest.raises(InvalidInput, match="repeat 1 fold 1 inner 1 has no finite score for 1 of 3 pairs"):
+        cohort.score()
+
+
+def test_a_pair_that_a_model_has_twice_or_not_at_all_is_an_error(cohort):
+    _, members = cohort.predict()
+    for wrong in (pd.concat([members, members.tail(1)]), members.iloc[:-1]):
+        io.write_table(wrong, cohort.files["members"])
+        with pytest.raises(InvalidInput, match=r"repeat 1 fold 1 inner 3 has [24] predictions for 3 included pairs"):
+            cohort.score()
+    double = pd.concat([members.iloc[:-1], members[members["inner"] == 3].head(1)])
+    io.write_table(double, cohort.files["members"])
+    with pytest.raises(InvalidInput, match="not one each"):
+        cohort.score()
+
+
+def test_labelled_pairs_without_a_score_are_counted_beside_the_metrics(cohort):
+    labels = io.read_table(cohort.files["labels"])
+    (last,) = labels.tail(1).assign(subject="b10", prior="0", current="90", label="stable").to_dict("records")
+    io.write_table(pd.concat([labels, pd.DataFrame([last])]), cohort.files["labels"])
+    cohort.predict()
+    notes = io.read_table(cohort.files["scores"])["note"]
+    assert notes.str.contains("1 labelled pairs have no score; ensembles.tsv says why").all()
+
+
+def test_where_all_labels_are_of_one_class_the_areas_are_missing_and_the_note_says_why(cohort):
+    labels = io.read_table(cohort.files["labels"])
+    io.write_table(labels.replace("stable", "response"), cohort.files["labels"])
+    cohort.predict()
+    table = io.read_table(cohort.files["scores"])
+    areas = table[table["metric"].isin(["auc", "ap"])]
+    assert areas["value"].isna().all() and areas["note"].str.contains("one label or are called alike").all()
+    assert table.loc[table["metric"] == "brier", "value"].notna().all()

@@ -19,6 +19,7 @@ def test_every_exam_of_the_sheet_has_a_row_with_its_series_or_its_reason(tmp_pat
         "why": "best of 2 T2. Not taken: series 3: FLAIR (TI 2500 ms)",
         "found": 5,
         "spacing_mm": [0.5, 0.5, 4.0],
+        "voxels_digest": "0123456789abcdef",
     }
     bad = {"status": "excluded", "reason": "no T2 series among 1: 1 FLAIR"}
     contents = {"a1_ses-0000": facts, "b2_ses-0000": bad, "a1_ses-0010": {**facts, "series": None, "shape": [3, 4, 5]}}
@@ -33,9 +34,10 @@ def test_every_exam_of_the_sheet_has_a_row_with_its_series_or_its_reason(tmp_pat
     assert (table[1]["series"], table[1]["shape"]) == ("n/a", "3 x 4 x 5")
     assert (table[2]["series"], table[2]["candidates"], table[2]["spacing_mm"]) == ("7", "2", "0.5 x 0.5 x 4")
     assert table[2]["why"] == facts["why"]
+    assert [row["voxels_digest"] for row in table] == ["n/a", facts["voxels_digest"], facts["voxels_digest"]]
 
 
-def test_exams_are_counted_by_status_and_reason_whatever_its_numbers(tmp_path, cohort):
+def test_exams_are_counted_by_status_and_reason_with_the_range_of_its_numbers(tmp_path, cohort):
     reasons = [
         "",
         "no T2 series among 5: 4 T1, 1 FLAIR",
@@ -53,9 +55,9 @@ def test_exams_are_counted_by_status_and_reason_whatever_its_numbers(tmp_path, c
     found = [tuple(row) for row in io.read_table(tmp_path / "summary.tsv").round(3).itertuples(index=False)]
     assert found == [
         ("included", "", 3, 0.429),
-        ("excluded", "no T2 series among N", 2, 0.286),
+        ("excluded", "no T2 series among 5 to 12", 2, 0.286),
         ("excluded", "doubtful, and the image does not show a head", 1, 0.143),
-        ("excluded", "the image covers N x N x N mm, less than a head in one direction", 1, 0.143),
+        ("excluded", "the image covers 60.5 x 200 x 200 mm, less than a head in one direction", 1, 0.143),
     ]
 
 

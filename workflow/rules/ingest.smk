@@ -15,6 +15,7 @@ rule convert_exam:
         "<logs>/ingest/convert_exam/{cohort}/sub-{subject}_ses-{session}.log",
     benchmark:
         "<benchmarks>/ingest/convert_exam/{cohort}/sub-{subject}_ses-{session}.tsv"
+    cache: shared_unless_defaced()
     conda:
         "../../envs/imaging.yaml"
     params:
@@ -31,18 +32,8 @@ rule list_exams:
             "<results>/ingest/{cohort}/sub-{subject}/ses-{session}/anat/sub-{subject}_ses-{session}_T2w.json"
         ),
     output:
-        table=report(
-            "<results>/ingest/{cohort}/exams.tsv",
-            caption="../report/list_exams.rst",
-            category="ingest",
-            labels={"cohort": "{cohort}", "table": "exams and the series taken"},
-        ),
-        summary=report(
-            "<results>/ingest/{cohort}/exams_by_reason.tsv",
-            caption="../report/exams_by_reason.rst",
-            category="ingest",
-            labels={"cohort": "{cohort}", "table": "exams by reason"},
-        ),
+        table=shown("<results>/ingest/{cohort}/exams.tsv", table="exams and the series taken"),
+        summary=shown("<results>/ingest/{cohort}/exams_by_reason.tsv", table="exams by reason"),
     log:
         "<logs>/ingest/list_exams/{cohort}.log",
     benchmark:
@@ -70,5 +61,6 @@ rule describe_dataset:
         "../../envs/base.yaml"
     params:
         code=code_of("gliodelta.ingest.describe"),
+        settings=setting("imaging"),
     script:
         "../../scripts/describe_dataset.py"

@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from gliodelta import io
-from gliodelta.external.bundle import prepare, read_bundle, score_bundle, write_bundle
+from gliodelta.external.bundle import read_bundle, write_bundle
+from gliodelta.external.new_exams import prepare, score_bundle
 from gliodelta.schema import InvalidInput, read
 from gliodelta.study import Study
 
@@ -41,8 +42,13 @@ def _add_release(commands):
 
 
 def _release(options):
-    write_bundle(options.results, options.arm, Study(io.read_yaml(options.configfile)), options.bundle)
-    return [f"Released {len(read_bundle(options.bundle)['members'])} models of the arm {options.arm}."]
+    if not options.configfile.is_file():
+        raise InvalidInput(f"{options.configfile}: no such file; name the configuration of the study as --configfile")
+    study = Study(io.read_yaml(options.configfile))
+    write_bundle(options.results, options.arm, study, options.bundle)
+    released, splits = len(read_bundle(options.bundle)["members"]), len(study.folds()) * len(study.inner())
+    untrained = f" {splits - released} others were left untrained." if released < splits else ""
+    return [f"Released {released} models of the arm {options.arm}.{untrained}"]
 
 
 def _add_score(commands):

@@ -1,34 +1,40 @@
 """A released bundle: the models of an arm with all that is needed to score new exams, and no training data.
 
-bundle.json        the members: file, checksum, split, grid, calibration, share of unstable pairs at home
+bundle.json        the members: file, checksum, split, grid, calibration, share of unstable pairs at home; the arm;
+                   checksums of the files beside it; the fingerprint of the code that prepared the exams
 config.yaml        the sections imaging and training: grids of the study, which new exams are prepared with
-MODEL_CARD.md      what the models are, and their limits
+MODEL_CARD.md      the arm's model card, with what the scores of new exams mean and do not
 models/*.safetensors
 """
 
+import re
 import shutil
 from pathlib import Path
 
 from gliodelta import __version__, io
 from gliodelta.external.ensembles import ENSEMBLES, PRIMARY
-from gliodelta.external.predict import gather_members, score_cohort
-from gliodelta.imaging.sample import sample_maps
+from gliodelta.external.predict import gather_members
+from gliodelta.fingerprint import code_of
 from gliodelta.schema import InvalidInput
-from gliodelta.sheets import pair_id, read_cohort
-from gliodelta.study import DEVELOPMENT
-from gliodelta.tables import SPLIT, count_reasons
+from gliodelta.study import ENGINES
+from gliodelta.tables import SPLIT
+from gliodelta.training.models import card_of, read_card
 
 BUNDLE, CONFIG, CARD = "bundle.json", "config.yaml", "MODEL_CARD.md"
-FORMAT = 1
+FORMAT = 2
+# What prepares an exam, beside the plug-ins that the configuration names.
+STEPS = ("ingest.convert", *(f"imaging.{step}" for step in ("brain", "bias", "register", "difference", "screen")))
 LIMITS = (
-    "For research. This is no medical device, and no score may guide the treatment of a patient.",
     "A score says whether two T2 exams of a patient with a glioma differ as exams do that radiologists call changed; "
     "it does not tell progression from response, nor either from the effects of treatment.",
     "Probabilities take for granted that {home:.0%} of the pairs are unstable, as among those that calibrated them; "
     "where change is more or less common, read the column even_prior.",
     "Pairs whose exams are not T2, do not match, or fail another check are not scored; ensembles.tsv says why. Passing "
     "these checks does not show that exams are like those the models learnt from.",
+    "A bundle does not know who its models learnt from; on these patients, scores look better than they are.",
 )
+_PROVENANCE = "evaluation/provenance.json"
+_LIMITS_OF_CARD = re.compile(r"(?<=\n## Limits\n\n)(?:- .*\n)+")
 
 
 def write_bundle(results, arm, study, folder):
@@ -41,7 +47,8 @@ def write_bundle(results, arm, study, folder):
         folder: folder to write, which must not exist.
 
     Raises:
-        InvalidInput: no such arm or no trained model, the folder exists, or a model belongs to another split.
+        InvalidInput: no such arm or no trained model, the folder exists, a model belongs to another split, or the
+            study's configuration, card or provenance are not those of the models.
     """
     results, folder = Path(results), Path(folder)
     if arm not in study.arms:
@@ -53,21 +60,80 @@ def write_bundle(results, arm, study, folder):
             f"cohort {study.development} came as difference maps, which this workflow did not make; new exams "
             "would get maps of another kind than the models learnt from. Release models of a cohort of exams"
         )
+    trained = _trained(results, arm, study)
+    grids = {name: study.config["training"]["grids"].get(name, {}) for name in {one["grid"] for _, one in trained}}
+    settings = {"imaging": study.config["imaging"], "training": {"grids": dict(sorted(grids.items()))}}
+    check_weights([(file, member["grid"]) for file, member in trained], study.arms[arm], settings)
+    _check_provenance(results, [file for file, _ in trained], settings)
+    card = _card(results / "evaluation" / "cards" / f"{arm}.md", [member for _, member in trained])
+    members = [_copy(file, lineage, folder) for file, lineage in trained]
+    io.write_yaml(settings, folder / CONFIG)
+    io.write_text(card, folder / CARD)
+    document = {"format": FORMAT, "version": __version__, "arm": study.arms[arm], "members": members}
+    document |= {"code": code_of_preparation(settings)}
+    document |= {"sha256": {name: io.checksum(folder / name) for name in (CONFIG, CARD)}}
+    io.write_json(document, folder / BUNDLE)
+
+
+def _trained(results, arm, study):
+    """The trained models of an arm, as `gather_members` gives them."""
     splits = [f"repeat-{repeat}/fold-{fold}/inner-{inner}" for repeat, fold in study.folds() for inner in study.inner()]
     files = [results / "transfer" / arm / split for split in splits]
-    lacking = [split for split, file in zip(splits, files, strict=True) if not (file / "lineage.json").is_file()]
+    needed = [*(file / "lineage.json" for file in files), results / "evaluation" / "cards" / f"{arm}.md"]
+    lacking = [file.relative_to(results) for file in [*needed, results / _PROVENANCE] if not file.is_file()]
     if lacking:
-        raise InvalidInput(f"{results}: no model of arm {arm} for {lacking[0]}; run the workflow to its end first")
+        raise InvalidInput(
+            f"{results}: {len(lacking)} files of arm {arm} are missing, such as {lacking[0]}; run the workflow to its "
+            "end first, with this configuration"
+        )
     models, lineages = ([file / name for file in files] for name in ("model.safetensors", "lineage.json"))
     trained = gather_members(models, lineages, [results / "manifests" / one / "lineage.json" for one in splits], arm)
     if not trained:
         raise InvalidInput(f"{results}: every model of arm {arm} was left untrained; there is nothing to release")
-    members = [_copy(file, lineage, folder) for file, lineage in trained]
-    grids = {member["grid"]: study.config["training"]["grids"][member["grid"]] for member in members}
-    io.write_yaml({"imaging": study.config["imaging"], "training": {"grids": grids}}, folder / CONFIG)
-    document = {"format": FORMAT, "version": __version__, "arm": study.arms[arm], "members": members}
-    io.write_json(document, folder / BUNDLE)
-    io.write_text(_card(document), folder / CARD)
+    return trained
+
+
+def check_weights(files, arm, settings):
+    """Makes sure that weights are of the networks and grids that are said of them.
+
+    Args:
+        files: list of (model.safetensors, name of its grid).
+        arm: row of arms.tsv.
+        settings: dict with `training: grids`.
+
+    Raises:
+        InvalidInput: the card of the weights says otherwise.
+    """
+    for file, grid in files:
+        expected, card = card_of({**arm, "grid": grid}, settings["training"]), read_card(file)
+        wrong = [name for name in ("encoder", "representation", "loss") if card[name] != expected[name]]
+        wrong += [f"grid {grid}: {key}" for key, value in card["grid"].items() if expected["grid"].get(key) != value]
+        if wrong:
+            raise InvalidInput(
+                f"the weights in {Path(file).parent} were trained otherwise than the configuration says "
+                f"({', '.join(wrong)}); take the configuration and the arms.tsv that they were trained with"
+            )
+
+
+def _check_provenance(results, models, settings):
+    """Makes sure that the arm's card, which is written with the provenance, is of these weights and settings."""
+    provenance = io.read_json(results / _PROVENANCE)
+    imaging, known = provenance["settings"]["imaging"], {weights["sha256"] for weights in provenance["weights"]}
+    changed = [key for key, value in settings["imaging"].items() if imaging.get(key) != value]
+    if changed or not known.issuperset(map(io.checksum, models)):
+        what = f"imaging: {', '.join(changed)}" if changed else "weights"
+        raise InvalidInput(
+            f"{results / _PROVENANCE} tells of other {what} than those to release; run the workflow to its end with "
+            "this configuration, or name the configuration that made these results"
+        )
+
+
+def code_of_preparation(settings):
+    """Returns the fingerprint of the code that prepares exams with these settings."""
+    imaging = settings["imaging"]
+    engines = [f"imaging.{kind}.{imaging[kind]}" for kind in ENGINES]
+    engines += [f"imaging.registration.{name}" for name in imaging["registration_fallback"]]
+    return code_of("gliodelta.imaging.sample", [f"gliodelta.{name}" for name in (*STEPS, *engines)])
 
 
 def _copy(file, lineage, folder):
@@ -78,105 +144,58 @@ def _copy(file, lineage, folder):
     return {"file": name, "sha256": io.checksum(folder / name), **kept}
 
 
+def _card(file, members):
+    """The arm's card, its limits with those of scores of new exams, and what the scores are called."""
+    text = Path(file).read_text(encoding="utf-8")
+    end = _section(text).end()
+    home = sum(member["home"] for member in members) / len(members)
+    added = "".join(f"- {sentence.format(home=home)}\n" for sentence in LIMITS)
+    columns = "".join(f"- `{column}`: {name} ({role})\n" for column, (name, role) in ENSEMBLES.items())
+    scores = (
+        f"\n## Scores of new exams\n\nThe {len(members)} models are one ensemble; {BUNDLE} has their checksums and "
+        f"calibrations. Columns of `ensembles.tsv`; `{PRIMARY}` is the one in `predictions.tsv`:\n\n{columns}"
+    )
+    return text[:end] + added + text[end:] + scores
+
+
+def limits_of(card):
+    """Returns the sentences of the section Limits of a model card's text.
+
+    Raises:
+        InvalidInput: it has none.
+    """
+    return [line.removeprefix("- ") for line in _section(card)[0].splitlines()]
+
+
+def _section(card):
+    found = _LIMITS_OF_CARD.search(card)
+    if not found:
+        raise InvalidInput("the model card has no section Limits; run the workflow to its end anew")
+    return found
+
+
 def read_bundle(folder):
-    """Reads bundle.json and makes sure that its models are those that were released.
-
-    Raises:
-        InvalidInput: it is no bundle, of another format, or a model is missing or changed.
-    """
-    file = Path(folder) / BUNDLE
-    if not file.is_file():
-        raise InvalidInput(f"{folder}: holds no {BUNDLE}; name the folder that `release` wrote")
-    bundle = io.read_json(file)
-    if bundle["format"] != FORMAT:
-        raise InvalidInput(f"{file}: has format {bundle['format']}, and this version reads {FORMAT}; use its version")
-    for member in bundle["members"]:
-        model = Path(folder) / member["file"]
-        if not model.is_file() or io.checksum(model) != member["sha256"]:
-            raise InvalidInput(f"{model}: missing, or another file than was released; copy the bundle anew")
-    return bundle
-
-
-def limits(bundle):
-    """Returns the sentences on what the bundle's scores do not say."""
-    homes = [member["home"] for member in bundle["members"]]
-    return [text.format(home=sum(homes) / len(homes)) for text in LIMITS]
-
-
-def prepare(bundle_folder, cohort_file, out):
-    """Writes the configuration with which the workflow prepares a cohort as the bundle's was; returns its path.
-
-    Raises:
-        InvalidInput: the cohort is one to train on.
-    """
-    cohort_file = Path(cohort_file).absolute()
-    if read_cohort(str(cohort_file))["role"] == DEVELOPMENT:
-        raise InvalidInput(f"{cohort_file}: the role is {DEVELOPMENT}; a bundle scores cohorts of the role inference")
-    config = io.read_yaml(Path(bundle_folder) / CONFIG)
-    config |= {"cohorts": [cohort_file.stem], "cohorts_folder": str(cohort_file.parent)}
-    path = Path(out) / CONFIG
-    io.write_yaml(config, path)
-    return path
-
-
-def score_bundle(bundle_folder, cohort_file, results, out, settings, threads=1):
-    """Scores a cohort whose maps the workflow has made.
-
-    Args:
-        bundle_folder: the bundle.
-        cohort_file: the cohort's YAML.
-        results: folder of the workflow's results.
-        out: folder to write predictions.tsv, members.tsv, ensembles.tsv, scores.tsv and predictions.png to.
-        settings: dict with `bootstraps` and `seed`, for the intervals of a labelled cohort.
-        threads: CPU threads.
+    """Reads bundle.json and makes sure that everything in the bundle is what was released and belongs together.
 
     Returns:
-        list of sentences: how many pairs were scored, why others were not, and the limits.
+        dict: the content of bundle.json, `settings` (that of config.yaml) and `limits` (list of sentences of the card).
 
     Raises:
-        InvalidInput: see `read_bundle`.
+        InvalidInput: it is no bundle, of another format, or a file is missing, changed, or of another network or grid.
     """
-    bundle, cohort, out = read_bundle(bundle_folder), read_cohort(str(cohort_file)), Path(out)
-    imaging = Path(results) / "imaging" / cohort["name"]
-    grids = io.read_yaml(Path(bundle_folder) / CONFIG)["training"]["grids"]
-    stem = "sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_pair.nii.gz"
-    images = [imaging / stem.format(subject=row["subject"], pair=pair_id(row)) for row in cohort["pairs"]]
-    caches = {name: out / f"grid-{name}.safetensors" for name in grids}
-    for name, grid in grids.items():
-        sample_maps(imaging / "maps.tsv", images, **grid, cache=caches[name])
-    labels = (
-        Path(cohort.get("sheets") or Path(cohort_file).with_suffix("")) / "labels.tsv" if cohort["labels"] else None
-    )
-    names = {name: f"{name}.tsv" for name in ("predictions", "members", "ensembles", "scores")}
-    outputs = {name: out / file for name, file in {**names, "figure": "predictions.png"}.items()}
-    trained = [(Path(bundle_folder) / member["file"], member) for member in bundle["members"]]
-    given = bundle["arm"]["arm"], cohort["role"], imaging / "maps.tsv", labels
-    score_cohort(trained, *given, caches, settings, outputs, threads)
-    for cache in caches.values():
-        cache.unlink()
-    table = io.read_table(outputs["ensembles"])
-    refused = table.loc[table["include"] != "yes", "reason"]
-    scored = f"{len(table) - len(refused)} of {len(table)} pairs were scored by {len(trained)} models."
-    reasons = [f"Not scored: {count} for the reason: {reason}." for reason, count in count_reasons(refused)]
-    return [scored, *reasons, *limits(bundle)]
-
-
-def _card(bundle):
-    arm, members = bundle["arm"], bundle["members"]
-    columns = [f"- `{column}`: {name} ({role})" for column, (name, role) in ENSEMBLES.items()]
-    lines = [
-        f"# Model card of the arm {arm['arm']}",
-        "",
-        f"{len(members)} networks ({arm['encoder']}, input {arm['representation']}, loss {arm['loss']}), one a split "
-        f"of a cross-validation by patient, each calibrated on its own validation patients (gliodelta "
-        f"{bundle['version']}).",
-        "",
-        f"Their ensemble's columns in `ensembles.tsv`; `{PRIMARY}` is the one in `predictions.tsv`:",
-        "",
-        *columns,
-        "",
-        "## Limits",
-        "",
-        *(f"- {text}" for text in limits(bundle)),
-    ]
-    return "\n".join(lines) + "\n"
+    folder = Path(folder)
+    if not (folder / BUNDLE).is_file():
+        raise InvalidInput(f"{folder}: holds no {BUNDLE}; name the folder that `release` wrote")
+    bundle = io.read_json(folder / BUNDLE)
+    if bundle["format"] != FORMAT:
+        raise InvalidInput(
+            f"{folder / BUNDLE}: has format {bundle['format']}, and this version reads {FORMAT}; score with gliodelta "
+            f"{bundle.get('version')}, which wrote it, or release it anew"
+        )
+    released = {**bundle["sha256"], **{member["file"]: member["sha256"] for member in bundle["members"]}}
+    for name, checksum in released.items():
+        if not (folder / name).is_file() or io.checksum(folder / name) != checksum:
+            raise InvalidInput(f"{folder / name}: missing, or another file than was released; copy the bundle anew")
+    settings = io.read_yaml(folder / CONFIG)
+    check_weights([(folder / member["file"], member["grid"]) for member in bundle["members"]], bundle["arm"], settings)
+    return {**bundle, "settings": settings, "limits": limits_of((folder / CARD).read_text(encoding="utf-8"))}

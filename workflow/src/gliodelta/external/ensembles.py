@@ -74,12 +74,16 @@ def score_ensembles(table, share, settings):
         settings: dict with `bootstraps` and `seed`.
 
     Returns:
-        pandas.DataFrame: ensemble, role, metric, value, low, high (95 %, whole patients drawn), n_maps, n_patients,
-        note. Areas of the majority vote are those of 0 and 1, as published.
+        pandas.DataFrame: ensemble, role, metric, value (missing where labels or calls lack a class, which the note
+        says), low, high (95 %, whole patients drawn), n_maps, n_patients, note. Areas of the majority vote are those
+        of 0 and 1, as published.
     """
     import pandas as pd
 
-    sample = table[table["y_true"].notna() & table[PRIMARY].notna()]
+    labelled = table[table["y_true"].notna()]
+    sample = labelled[labelled[PRIMARY].notna()]
+    unscored = len(labelled) - len(sample)
+    gone = f"{unscored} labelled pairs have no score; ensembles.tsv says why" if unscored else ""
     y = sample["y_true"].to_numpy(float)
     weights = draw_patients(sample["subject"], settings["bootstraps"], settings["seed"]) if len(sample) else None
     size = {"n_maps": len(sample), "n_patients": sample["subject"].nunique()}
@@ -88,7 +92,9 @@ def score_ensembles(table, share, settings):
         note = f"estimated share of unstable pairs: {share:.3f}" if column == "transductive" else ""
         for metric, drawn in _judge(column, y, sample[column].to_numpy(float), weights):
             low, high, unusable = interval(drawn[1:])
-            notes = [note, f"{unusable} draws held no map of a kind and are left out" if unusable else ""]
+            lacking = "all of these maps have one label or are called alike" if drawn[0] != drawn[0] else ""
+            left_out = f"{unusable} draws held no map of a kind and are left out" if unusable else ""
+            notes = [note, lacking or left_out, gone]
             row = {"ensemble": name, "role": role, "metric": metric, "value": drawn[0], "low": low, "high": high}
             rows.append({**row, **size, "note": "; ".join(filter(None, notes))})
     columns = ["ensemble", "role", "metric", "value", "low", "high", *size, "note"]

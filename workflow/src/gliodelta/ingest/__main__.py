@@ -1,4 +1,7 @@
-"""Command line: ``python -m gliodelta.ingest draft FOLDER --key FILE --out config/cohorts/NAME``."""
+"""Command line: ``python -m gliodelta.ingest draft FOLDER --key FILE --out config/cohorts/NAME``.
+
+Published tables are fetched beforehand: ``python -m gliodelta.ingest fetch ADDRESS FILE``.
+"""
 
 import argparse
 import sys
@@ -7,38 +10,29 @@ from pathlib import Path
 from gliodelta import plugins
 from gliodelta.ingest import LAYOUTS
 from gliodelta.ingest.draft import draft
+from gliodelta.ingest.fetch import fetch
 from gliodelta.ingest.site_tables import COLUMNS
 from gliodelta.logs import without_text
 from gliodelta.schema import InvalidInput, read
 
 # Tables that are understood as they were published; fetching them is left to whoever has accepted their terms.
 PUBLISHED = {
-    "labels": "; or a table as published for BRATS-2015, LUMIERE or the difference maps, downloaded beforehand",
-    "weak": "; or the table published with the difference maps, downloaded beforehand",
+    "labels": "; or a table as published for BRATS-2015, LUMIERE or the difference maps, which `fetch` brings here",
+    "weak": "; or the table published with the difference maps, which `fetch` brings here",
 }
 
 
 def main(arguments=None):
-    """Runs the command line; prints numbers only, since all else is raw.
+    """Runs the command line; of a cohort it prints numbers only, since all else is raw.
 
     Returns:
         Exit code: 0, or 1 after an error.
     """
     options = _parser().parse_args(arguments)
-    tables = {kind: getattr(options, kind) for kind in COLUMNS if getattr(options, kind)}
     try:
-        sentences = draft(
-            options.folder,
-            options.key,
-            options.out,
-            links=options.links,
-            layout=options.layout,
-            role=options.role,
-            skull_stripped=options.skull_stripped,
-            tables=tables,
-        )
+        sentences = options.run(options)
     except InvalidInput as error:
-        print(f"Nothing was drafted: {error}.", file=sys.stderr)
+        print(f"Nothing was {options.done}: {error}.", file=sys.stderr)
         return 1
     except Exception as error:  # Any other error's text may hold a raw path.
         print(without_text(error), file=sys.stderr)
@@ -49,7 +43,27 @@ def main(arguments=None):
 
 def _parser():
     parser = argparse.ArgumentParser(prog="python -m gliodelta.ingest", description="Prepares a cohort.")
-    command = parser.add_subparsers(required=True, metavar="draft").add_parser(
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_draft(commands)
+    _add_fetch(commands)
+    return parser
+
+
+def _add_fetch(commands):
+    command = commands.add_parser(
+        "fetch",
+        help="bring a published table here, before anything else",
+        description="Writes what lies at an address to a file, if its checksum is right. The workflow itself needs no "
+        "network. Read and accept the terms of the table before.",
+    )
+    command.add_argument("address", help="URL of the raw file")
+    command.add_argument("out", type=Path, metavar="FILE", help="file to write")
+    command.add_argument("--sha256", help="its checksum; without it, the one found is printed for the next time")
+    command.set_defaults(run=lambda options: fetch(options.address, options.out, options.sha256), done="fetched")
+
+
+def _add_draft(commands):
+    command = commands.add_parser(
         "draft",
         help="write a cohort's first sheets from a folder",
         description="Writes a cohort's YAML and first sheets from a folder of exams. Ids become keyed pseudonyms and "
@@ -74,8 +88,28 @@ def _parser():
     )
     for kind, columns in COLUMNS.items():
         published = PUBLISHED.get(kind, "")
-        command.add_argument(f"--{kind}", type=Path, metavar="CSV", help=f"columns {', '.join(columns)}{published}")
-    return parser
+        command.add_argument(f"--{kind}", type=_here, metavar="CSV", help=f"columns {', '.join(columns)}{published}")
+    command.set_defaults(run=_draft, done="drafted")
+
+
+def _here(text):
+    """The path of a table; an address is none."""
+    if "://" in text:
+        raise argparse.ArgumentTypeError("is an address; `python -m gliodelta.ingest fetch` brings it here first")
+    return Path(text)
+
+
+def _draft(options):
+    return draft(
+        options.folder,
+        options.key,
+        options.out,
+        links=options.links,
+        layout=options.layout,
+        role=options.role,
+        skull_stripped=options.skull_stripped,
+        tables={kind: getattr(options, kind) for kind in COLUMNS if getattr(options, kind)},
+    )
 
 
 if __name__ == "__main__":

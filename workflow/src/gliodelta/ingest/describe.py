@@ -11,12 +11,14 @@ PAIRS = (
 )
 
 
-def describe_dataset(cohort, stage, description):
+def describe_dataset(cohort, stage, settings, description):
     """Writes the description of a cohort's folder.
 
     Args:
         cohort: name of the cohort.
         stage: ingest (raw images) or imaging (derivatives of these).
+        settings: section `imaging` of the configuration, which derivatives are made with; under `Settings`, it tells
+            whether models that learnt from other maps may be used.
         description: JSON to write.
     """
     document = {
@@ -25,4 +27,4 @@ def describe_dataset(cohort, stage, description):
         "DatasetType": "raw" if stage == "ingest" else "derivative",
         "GeneratedBy": [{"Name": "gliodelta", "Version": gliodelta.__version__, "Description": PAIRS}],
     }
-    io.write_json(document, description)
+    io.write_json(document if stage == "ingest" else {**document, "Settings": settings}, description)

@@ -21,6 +21,7 @@ COLUMNS = (
     "field_strength_t",
     "manufacturer",
     "notes",
+    "voxels_digest",
 )
 
 
