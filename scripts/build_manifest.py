@@ -12,4 +12,5 @@ with job_log(snakemake.log[0]):
         split={key: int(value) for key, value in snakemake.wildcards.items()},
         lists={name: snakemake.output[name] for name in LISTS},
         lineage=snakemake.output.lineage,
+        noise=snakemake.input.noise,
     )

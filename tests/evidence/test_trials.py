@@ -112,16 +112,18 @@ def test_a_killed_job_goes_on_with_the_training_that_it_was_at_unless_the_code_i
     folder, run = study
     trained, table, scratch = [], tmp_path / "trials.tsv", tmp_path / "scratch"
 
-    def killed(setting, *arguments):
+    def killed(setting, **work):
         if len(trained) == BUDGET + 1:
             raise KeyboardInterrupt
         trained.append(setting)
-        return fit_setting(setting, *arguments)
+        return fit_setting(setting, **work)
 
     monkeypatch.setattr(trials, "fit_setting", killed)
     with pytest.raises(KeyboardInterrupt):
         run("baseline", table, checkpoint=Checkpoint(scratch, "same"))
-    monkeypatch.setattr(trials, "fit_setting", lambda *arguments: trained.append("") or fit_setting(*arguments))
+    monkeypatch.setattr(
+        trials, "fit_setting", lambda setting, **work: trained.append("") or fit_setting(setting, **work)
+    )
     run("baseline", table, checkpoint=Checkpoint(scratch, code))
     assert len(trained) == BUDGET * len(COUNTS) + again
     assert table.read_bytes() == (folder / "baseline.tsv").read_bytes()

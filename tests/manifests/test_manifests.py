@@ -36,12 +36,12 @@ def write(folder, human, weak, parts, excluded_maps=()):
     io.write_table(pd.DataFrame(folds, columns=["repeat", "fold", "inner", "subject", "part"]), folder / "folds.tsv")
 
 
-def build(folder, split=SPLIT):
+def build(folder, split=SPLIT, noise=None):
     """Builds the manifest of the inputs in `folder` and returns the lists and the lineage."""
     lists = {name: folder / f"{name}_list.tsv" for name in LISTS}
     build_manifest(
         folder / "folds.tsv", folder / "labels.tsv", folder / "weak.tsv", folder / "maps.tsv", split, lists,
-        folder / "lineage.json",
+        folder / "lineage.json", noise,
     )  # fmt: skip
     return {name: io.read_table(path) for name, path in lists.items()}, io.read_json(folder / "lineage.json")
 
@@ -154,3 +154,30 @@ def test_counts_name_every_list(tmp_path):
     counts = io.read_table(tmp_path / "counts.tsv").set_index("list")
     assert counts["pairs"].to_dict() == {"train": 1, "validation": 0, "test": 1, "weak": 1}
     assert counts["unstable"].to_dict() == {"train": 0, "validation": 0, "test": 1, "weak": 1}
+
+
+def noise(folder, patients=10):
+    """Writes the counts of a fold whose reports miss 3 of 12 unstable pairs and call 2 of 20 stable ones unstable."""
+    rows = [(0, "stable", 20, 15, 2), (0, "unstable", 12, patients, 3), (0.75, "stable", 9, 9, 9)]
+    table = pd.DataFrame(rows, columns=["least_confidence", "human", "pairs", "patients", "wrong"])
+    io.write_table(table, folder / "noise.tsv")
+    return folder / "noise.tsv"
+
+
+def test_weak_labels_say_how_often_their_class_was_right(tmp_path):
+    write(tmp_path, {("a", "0", "9")}, {("a", "1", "9"), ("a", "2", "9")}, {"a": "train"})
+    weak = io.read_table(tmp_path / "weak.tsv").assign(p_unstable=[0.6, 0.1])
+    io.write_table(weak, tmp_path / "weak.tsv")
+    lists, lineage = build(tmp_path, noise=noise(tmp_path))
+    # Reports call 9 + 2 pairs unstable, 9 of them rightly, and 18 + 3 stable, 3 of them wrongly; one more of each kind.
+    assert lists["weak"]["p_by_noise"].tolist() == pytest.approx([10 / 13, 4 / 23])
+    assert lineage["p_by_noise"] == pytest.approx({"stable": 4 / 23, "unstable": 10 / 13})
+    assert (lists["train"]["p_by_noise"] == lists["train"]["y"]).all()
+
+
+@pytest.mark.parametrize(("patients", "reason"), [(9, "only 9 patients"), (None, "made elsewhere")])
+def test_where_the_noise_is_not_known_weak_labels_keep_their_own_probability(tmp_path, patients, reason):
+    write(tmp_path, {("a", "0", "9")}, {("a", "1", "9"), ("a", "2", "9")}, {"a": "train"})
+    lists, lineage = build(tmp_path, noise=patients and noise(tmp_path, patients))
+    assert lists["weak"]["p_by_noise"].tolist() == lists["weak"]["p_unstable"].tolist() == [0.9, 0.9]
+    assert reason in lineage["p_by_noise"]

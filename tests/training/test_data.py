@@ -10,7 +10,7 @@ from toy import make_rows, write_cache
 
 from gliodelta.schema import InvalidInput
 from gliodelta.sheets import read_sheet
-from gliodelta.training.data import _alike, cut_weak, load_maps
+from gliodelta.training.data import WEAK_LABELS, _alike, cut_weak, load_maps
 
 
 def weak(confidences):
@@ -65,6 +65,7 @@ def mixed(tmp_path):
         y=[1, 0, 1, 0, 1, 0],
         # What readers say is certain, whatever else stands in their rows.
         p_unstable=[0.3, 0.4, 0.75, 0.1, 0.6, 0.5],
+        p_by_noise=[0.3, 0.4, 0.8, 0.2, 0.8, 0.2],
         confidence=[0.6, 0.7, 0.75, 0.9, 0.6, 0.5],
         source=["human", "human", "weak", "weak", "weak", "weak"],
     )
@@ -88,9 +89,10 @@ def test_days_and_sources_come_from_the_rows(mixed):
         ("hard", [1, 0, 1, 0, 1, 0], [1, 1, 1, 1, 1, 1]),
         ("weighted", [1, 0, 1, 0, 1, 0], [1, 1, 0.5, 0.8, 0.2, 0]),
         ("soft", [1, 0, 0.75, 0.1, 0.6, 0.5], [1, 1, 1, 1, 1, 1]),
+        ("noise", [1, 0, 0.8, 0.2, 0.8, 0.2], [1, 1, 1, 1, 1, 1]),
     ],
 )
-def test_the_confidence_of_weak_labels_counts_as_asked(mixed, weak_labels, targets, weights):
+def test_weak_labels_count_as_asked(mixed, weak_labels, targets, weights):
     maps = mixed(weak_labels=weak_labels)
     assert maps.targets.tolist() == pytest.approx(targets)
     assert maps.weights.tolist() == pytest.approx(weights)
@@ -114,8 +116,8 @@ def test_patients_sum_alike_and_the_mean_weight_is_one(maps):
 
 
 def test_what_is_made_of_the_labels_is_part_of_the_identity(mixed):
-    choices = [{}, {"weak_labels": "soft"}, {"weak_labels": "weighted"}, {"weighting": "patient"}]
-    assert len({mixed(**choice).identity for choice in choices}) == 4
+    choices = [*({"weak_labels": name} for name in WEAK_LABELS), {"weighting": "patient"}]
+    assert len({mixed(**choice).identity for choice in choices}) == 5
 
 
 def test_a_misspelt_choice_is_refused_with_those_there_are(mixed):

@@ -32,6 +32,7 @@ def make_rows(patients, first=1):
         "y": [0, 1] * patients,
         "p_unstable": [0.1, 0.9] * patients,
         "confidence": 0.9,
+        "p_by_noise": [0.2, 0.8] * patients,
     })  # fmt: skip
 
 

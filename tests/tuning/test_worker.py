@@ -100,6 +100,15 @@ def test_a_worker_killed_while_it_wrote_to_the_journal_leaves_no_gap(run, monkey
     assert all_tried_once(run)
 
 
+def test_a_line_that_a_full_disk_has_torn_does_not_spoil_the_journal(run):
+    run.workers((1, killed_at(5)))
+    with open(run.folder / "journal.log", "ab") as journal:
+        journal.write(b'{"op_code":8,"worker_id":"')
+    run.worker(2)
+    run.worker(1)
+    assert all_tried_once(run)
+
+
 def test_a_second_run_does_only_what_is_missing(run):
     # Ten trainings are five trials; of the sixth the first inner split is done when the kill comes.
     run.workers((1, killed_at(12)))

@@ -109,18 +109,8 @@ rule summarise_evidence:
         trials=every_trial("<results>/evidence/replicate-{replicate}/noise-{noise}/arms/{arm}.tsv"),
         test="<results>/evidence/population-test/maps.tsv",
     output:
-        table=report(
-            "<results>/evidence/table.tsv",
-            caption="../report/summarise_evidence.rst",
-            category="evidence",
-            labels={"show": "table"},
-        ),
-        figure=report(
-            "<results>/evidence/figure.png",
-            caption="../report/summarise_evidence.rst",
-            category="evidence",
-            labels={"show": "figure"},
-        ),
+        table=shown("<results>/evidence/table.tsv", show="table"),
+        figure=shown("<results>/evidence/figure.png", "table", show="figure"),
     log:
         "<logs>/evidence/summarise_evidence.log",
     benchmark:

@@ -9,6 +9,7 @@ rule build_manifest:
         labels=sheet("labels"),
         weak=of_development("<results>/labels/{cohort}/repeat-{repeat}/fold-{fold}/weak.tsv"),
         maps=of_development("<results>/imaging/{cohort}/maps.tsv"),
+        noise=noise_of_development("<results>/labels/{cohort}/repeat-{repeat}/fold-{fold}/noise.tsv"),
     output:
         train="<results>/manifests/<split>/train.tsv",
         validation="<results>/manifests/<split>/validation.tsv",
@@ -31,12 +32,7 @@ rule count_pairs:
     input:
         lineages=every_split("<results>/manifests/<split>/lineage.json"),
     output:
-        table=report(
-            "<results>/manifests/counts.tsv",
-            caption="../report/count_pairs.rst",
-            category="manifests",
-            labels={"table": "what each model may see"},
-        ),
+        table=shown("<results>/manifests/counts.tsv", table="what each model may see"),
     log:
         "<logs>/manifests/count_pairs.log",
     benchmark:

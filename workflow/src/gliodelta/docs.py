@@ -24,6 +24,10 @@ INTRODUCTION = """# Configuration
 
 Made from the schemas in `workflow/schemas` by `make docs`; edit those. A misspelt key is an error that names the
 nearest known one. Sheets are tab-separated, with a header; empty cells are missing values.
+
+Files given together with `--configfile` are laid over each other, key by key, the last on top; without any,
+`config.yaml` counts. `paper.yaml` is the published study, `better.yaml` what should beat it, `study.yaml` the study on
+simulated populations; `small.yaml`, laid over one of the first two, runs it in small on the demo's patients.
 """
 
 

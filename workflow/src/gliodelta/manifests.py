@@ -13,10 +13,13 @@ from gliodelta.tables import PAIR, SPLIT
 
 WEAK = "weak"
 LISTS = (TRAIN, VALIDATION, TEST, WEAK)
-COLUMNS = [*PAIR, "days", "y", "p_unstable", "confidence"]
+COLUMNS = [*PAIR, "days", "y", "p_unstable", "confidence", "p_by_noise"]
+# Fewest patients of each class on whom the noise of weak labels counts as known: one error in nine pairs may stand for
+# any rate from .02 to .44 (Wilson's 95 % interval).
+LEAST_PATIENTS = 10
 
 
-def build_manifest(folds, labels_sheet, weak, maps, split, lists, lineage):
+def build_manifest(folds, labels_sheet, weak, maps, split, lists, lineage, noise=None):
     """Writes the lists of one split.
 
     Args:
@@ -26,11 +29,16 @@ def build_manifest(folds, labels_sheet, weak, maps, split, lists, lineage):
         maps: table of the cohort's difference maps (subject, prior, current, days, include).
         split: dict with `repeat`, `fold` and `inner`.
         lists: dict of list name (train, validation, test, weak) to the table to write: subject, prior, current, days,
-            y (0 | 1), p_unstable and confidence (1 for human labels). The weak list holds every pair that the
-            guard allows; recipes cut it by confidence.
+            y (0 | 1), p_unstable, confidence (1 for human labels) and p_by_noise, what the class of the label alone
+            says (`predictive_values`). The weak list holds every pair that the guard allows; recipes cut it by
+            confidence.
         lineage: JSON to write: the split and `excluded`, the digest of the patients that are kept out of training,
             which every later stage compares with its own; `pairs` and `unstable`, how many are on each list, and
-            `weak_left_out`, why the other weak labels are on none (counts that add up to all of them).
+            `weak_left_out`, why the other weak labels are on none (counts that add up to all of them), and
+            `p_by_noise`, its two values on the weak list or, as text, why it repeats p_unstable there.
+        noise: table of the outer fold's wrong weak labels (`labels.calibrate.calibrate_labels`), or None where weak
+            labels were made elsewhere. The fold's test patients have no part in it; those who validate do, as in the
+            labels' calibration.
 
     Raises:
         InvalidInput: folds has no such split, or has a patient in two parts of it.
@@ -40,15 +48,40 @@ def build_manifest(folds, labels_sheet, weak, maps, split, lists, lineage):
     usable = _usable(maps)
     human = consensus(labels_sheet)
     tables = {name: _human(human, usable, parts[name]) for name in (TRAIN, VALIDATION, TEST)}
-    tables[WEAK], left_out = _weak(io.read_table(weak), usable, human, excluded)
+    values, lack = predictive_values(io.read_table(noise)) if noise else ({}, "weak labels were made elsewhere")
+    tables[WEAK], left_out = _weak(io.read_table(weak), usable, human, excluded, values)
     for name in LISTS:
         io.write_table(tables[name], lists[name])
     counts = {
         "pairs": {name: len(tables[name]) for name in LISTS},
         "unstable": {name: int(tables[name]["y"].sum()) for name in LISTS},
         "weak_left_out": left_out,
+        "p_by_noise": values or f"p_unstable, since {lack}",
     }
     io.write_json({**split, "excluded": excluded_patients(excluded), **counts}, lineage)
+
+
+def predictive_values(noise):
+    """Returns how likely a pair is unstable given the class that its report says, whatever its own confidence.
+
+    It is estimated on the pairs of both kinds of labels and so holds where unstable pairs are as common as there. One
+    more of each class counts as right and one as wrong (Laplace's rule of succession), so that no label is certain.
+
+    Args:
+        noise: pandas.DataFrame as `labels.calibrate.calibrate_labels` writes it.
+
+    Returns:
+        (dict of the weak label, stable | unstable, to the probability of unstable, ""), or ({}, why it is not known).
+    """
+    every = noise[noise["least_confidence"] == 0].set_index("human")
+    patients = int(every["patients"].min())
+    if patients < LEAST_PATIENTS:
+        return {}, f"only {patients} patients, not {LEAST_PATIENTS}, have pairs of a class with both kinds of labels"
+    right = every["pairs"] - every["wrong"]
+    # Readers call unstable what a stable label missed and what an unstable label found.
+    unstable = {"stable": every["wrong"]["unstable"], "unstable": right["unstable"]}
+    stable = {"stable": right["stable"], "unstable": every["wrong"]["stable"]}
+    return {label: float((unstable[label] + 1) / (unstable[label] + stable[label] + 2)) for label in stable}, ""
 
 
 def kept_out(parts):
@@ -109,10 +142,11 @@ def _usable(maps):
 def _human(human, usable, patients):
     chosen = human[human["y"].notna() & human["subject"].isin(patients)].astype({"y": int})
     table = chosen.merge(usable, on=PAIR).assign(p_unstable=lambda rows: rows["y"].astype(float), confidence=1.0)
+    table["p_by_noise"] = table["p_unstable"]
     return table[COLUMNS].sort_values(PAIR)
 
 
-def _weak(weak, usable, human, excluded):
+def _weak(weak, usable, human, excluded, values):
     """The weak list, and how many labels are not on it for which reason; the first reason that holds counts."""
     out = weak["subject"].isin(excluded).to_numpy()
     # A pair that a radiologist looked at is never a weak one, not even when the readers could not agree.
@@ -120,6 +154,8 @@ def _weak(weak, usable, human, excluded):
     unmapped = ~out & ~seen & ~_among(weak, usable)
     table = weak[~(out | seen | unmapped)].merge(usable, on=PAIR)
     table = table.assign(y=lambda rows: (rows["p_unstable"] >= 0.5).astype(int))
+    said = table["y"].map({0: values.get("stable"), 1: values.get("unstable")})
+    table["p_by_noise"] = said if values else table["p_unstable"]
     left_out = {
         "of a validation or test patient": int(out.sum()),
         "of a pair that a radiologist saw": int(seen.sum()),

@@ -16,6 +16,10 @@ from gliodelta.transfer.predict import predict
 from gliodelta.tuning.space import PARAMETERS, settings, trial
 
 LISTS = ("train", "validation", "weak")
+COLUMNS = [
+    *("replicate", "noise", "arm", "labels", "trial", *PARAMETERS, "seed"),
+    *("train", "validation", "epochs", "validation_auc", "test_auc"),
+]
 
 
 def run_trials(
@@ -35,9 +39,8 @@ def run_trials(
         test: dict with `maps` and `cache` of the test population.
         arm, recipes, training: see `transfer.fit.fit_setting`.
         tuning: dict with `budget`, the number of trainings, the same for every arm, and `seed`.
-        output: table to write, one row a training: replicate, noise, arm, labels, trial, `tuning.space.PARAMETERS`,
-            seed, train and validation (numbers of human-labelled maps), epochs, validation_auc, test_auc (n/a but for
-            the chosen one).
+        output: table to write, `COLUMNS`, one row a training: the setting, how many human-labelled maps trained and
+            validated, epochs, validation_auc, and test_auc (n/a but for the chosen one).
         checkpoint: `training.checkpoint.Checkpoint` of the job, or None.
         threads: CPU threads.
 
@@ -47,31 +50,23 @@ def run_trials(
     import pandas as pd
 
     study = {"settings": settings(arm, list(recipes), tuning["seed"]), "training": training}
+    tried = [trial(study, number) for number in range(tuning["budget"])]
     lists = {count: {name: f"{folder}/{name}.tsv" for name in LISTS} for count, folder in folders.items()}
     files = [*(path for paths in lists.values() for path in paths.values()), cache, *encoders.values()]
     content = [arm, recipes, training, tuning, [io.checksum(path) for path in files]]
+    work = {"arm": arm, "recipes": recipes, "cache": cache, "encoders": encoders, "training": training}
     rows = []
     with _kept(checkpoint, content) as kept:
         for labels, folder in folders.items():
             _check(f"{folder}/lineage.json", lineages, encoders)
-            sizes = {name: len(io.read_table(lists[labels][name])) for name in ("train", "validation")}
-            tried, models = [], []
-            for number in range(tuning["budget"]):
-                setting = trial(study, number)
-                models.append(kept / f"{labels}-{number}.safetensors")
-                if not models[-1].exists():
-                    job = checkpoint and checkpoint.of([checkpoint.job, labels, setting])
-                    fitted = fit_setting(setting, arm, recipes, lists[labels], cache, encoders, training, job, threads)
-                    _keep(fitted, card_of(arm, training), models[-1])
-                tried.append({
-                    **{**place, "arm": arm["arm"], "labels": labels, "trial": number},
-                    **{name: setting[name] for name in (*PARAMETERS, "seed")},
-                    **{**sizes, **read_card(models[-1])["found"], "test_auc": math.nan},
-                })  # fmt: skip
-            best = choose([row["validation_auc"] for row in tried])
-            tried[best]["test_auc"] = _test(models[best], test, threads)
-            rows += tried
-        io.write_table(pd.DataFrame(rows), output)
+            models = [kept / f"{labels}-{number}.safetensors" for number in range(len(tried))]
+            for setting, model in zip(tried, models, strict=True):
+                job = checkpoint and checkpoint.of([checkpoint.job, labels, setting])
+                _train(setting, model, {**work, "lists": lists[labels], "checkpoint": job, "threads": threads})
+            facts = {**place, "arm": arm["arm"], "labels": labels}
+            facts |= {name: len(io.read_table(lists[labels][name])) for name in ("train", "validation")}
+            rows += [facts | row for row in _tabulate(tried, models, test, threads)]
+        io.write_table(pd.DataFrame(rows)[COLUMNS], output)
 
 
 @contextlib.contextmanager
@@ -86,10 +81,25 @@ def _kept(checkpoint, content):
     shutil.rmtree(folder)
 
 
-def _keep(fitted, card, path):
-    """Writes the weights with what the table says of them, whole or not at all."""
-    found = {"epochs": len(fitted.history), "validation_auc": fitted.auc}
-    save_model(fitted.model, {**card, "found": found}, path)
+def _train(setting, path, work):
+    """Writes the weights of a setting with what the table says of them, whole or not at all; not again if there."""
+    if not path.exists():
+        fitted = fit_setting(setting, **work)
+        found = {"epochs": len(fitted.history), "validation_auc": fitted.auc}
+        save_model(fitted.model, {**card_of(work["arm"], work["training"]), "found": found}, path)
+        if work["checkpoint"]:
+            work["checkpoint"].close()
+
+
+def _tabulate(tried, models, test, threads):
+    """Returns one row a setting; shows the best on validation to the test population."""
+    rows = [
+        {"trial": number, **setting, **read_card(model)["found"], "test_auc": math.nan}
+        for number, (setting, model) in enumerate(zip(tried, models, strict=True))
+    ]
+    best = choose([row["validation_auc"] for row in rows])
+    rows[best]["test_auc"] = _test(models[best], test, threads)
+    return rows
 
 
 def _check(path, lineages, encoders):

@@ -76,6 +76,8 @@ def _pretrain(weak, lineage, folds, split, cache, recipe, training, outputs, che
     io.write_table(history, outputs["history"])
     labels = {"patients": rows["subject"].nunique(), "pairs": len(rows), "unstable": int(rows["y"].sum())}
     io.write_json({**origin, "recipe": recipe, "status": status, "reason": reason, **labels}, outputs["lineage"])
+    if checkpoint:
+        checkpoint.close()
 
 
 def _origin(path, split, rows, folds):

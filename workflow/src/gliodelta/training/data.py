@@ -10,7 +10,9 @@ from gliodelta.tables import PAIR
 
 # What the column `source` says of a reader's label and of a report's.
 HUMAN, WEAK = "human", "weak"
-WEAK_LABELS = ("hard", "weighted", "soft")
+WEAK_LABELS = ("hard", "weighted", "soft", "noise")
+# Where targets between the classes stand.
+SOFT = {"soft": "p_unstable", "noise": "p_by_noise"}
 WEIGHTING = ("map", "patient")
 
 
@@ -50,11 +52,12 @@ def load_maps(rows, cache, weak_labels="hard", weighting="map"):
 
     Args:
         rows: pandas.DataFrame with subject, prior, current (text); y (0 | 1; may be missing for prediction only);
-            where there are, days; source (human | weak; human where it is missing), and, for weak ones, p_unstable in
-            [0, 1] and confidence in [.5, 1].
+            where there are, days; source (human | weak; human where it is missing), and, for weak ones, p_unstable and
+            p_by_noise in [0, 1] and confidence in [.5, 1].
         cache: safetensors file with one float16 tensor [2, X, Y, Z] under each key ``{subject}/{prior}/{current}``.
         weak_labels: hard takes y as it is; weighted lets a weak map count 2 * confidence - 1, from 0 for a guess to 1
-            for a certain label; soft takes p_unstable for its target.
+            for a certain label; soft takes p_unstable for its target, noise p_by_noise, the same for all labels of a
+            class (`manifests.predictive_values`).
         weighting: map lets each map count for itself; patient lets the maps of each patient count alike together (one
             published patient has 45 maps, the median is 5), with a mean weight of 1.
 
@@ -75,8 +78,8 @@ def load_maps(rows, cache, weak_labels="hard", weighting="map"):
     weak = (rows["source"] == WEAK).to_numpy() if "source" in rows else [False] * len(rows)
     targets = rows["y"].astype("float32") if "y" in rows else unknown
     weights = [1.0] * len(rows)
-    if weak_labels == "soft" and any(weak):
-        targets = rows["p_unstable"].where(weak, targets)
+    if weak_labels in SOFT and any(weak):
+        targets = rows[SOFT[weak_labels]].where(weak, targets)
     if weak_labels == "weighted" and any(weak):
         weights = _by_confidence(rows, weak)
     if weighting == "patient":

@@ -57,6 +57,8 @@ def train_fold(
     io.write_table(history, outputs["history"])
     document = {**split, "excluded": lineage["excluded"], "arm": arm["arm"], "setting": setting, "grid": arm["grid"]}
     io.write_json({**document, "calibration": calibration, "status": status, "reason": reason}, outputs["lineage"])
+    if checkpoint:
+        checkpoint.close()
 
 
 def _empty(columns):

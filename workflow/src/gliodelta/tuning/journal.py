@@ -25,6 +25,7 @@ class Journal:
         # Not the default lock, a link: relative ones dangle, and a killed worker's dangling link is never seen as
         # stale.
         lock = optuna.storages.journal.JournalFileOpenLock(path)
+        _mend(path, lock)
         self.storage = optuna.storages.JournalStorage(optuna.storages.journal.JournalFileBackend(path, lock))
         self.optuna = optuna.create_study(
             storage=self.storage, study_name=study["id"], direction="maximize", load_if_exists=True
@@ -71,6 +72,19 @@ class Journal:
 
     def _trial_id(self, number):
         return self.storage.get_trial_id_from_study_id_trial_number(self.id, number)
+
+
+def _mend(path, lock):
+    """Cuts off a last line that a kill or a full disk has torn; Optuna would write on in it, and then read nothing."""
+    lock.acquire()
+    try:
+        with open(path, "ab+") as file:
+            file.seek(0)
+            content = file.read()
+            if not content.endswith(b"\n"):
+                file.truncate(content.rfind(b"\n") + 1)
+    finally:
+        lock.release()
 
 
 @contextlib.contextmanager

@@ -76,6 +76,7 @@ def _objective(study, splits, caches, checkpoint, threads):
         if human["train"].empty or human["validation"].nunique() < 2:
             return None
         arm = arm_at(setting, study["arm"], study["recipes"])
+        state = checkpoint and checkpoint.of([study["id"], setting])
         fitted = fit_setting(
             setting,
             arm=arm,
@@ -84,9 +85,11 @@ def _objective(study, splits, caches, checkpoint, threads):
             cache=caches[arm["grid"]],
             encoders=split["encoders"],
             training=study["training"],
-            checkpoint=checkpoint and checkpoint.of([study["id"], setting]),
+            checkpoint=state,
             threads=threads,
         )
+        if state:
+            state.close()
         if math.isnan(fitted.auc):
             raise Excluded("the training diverged")
         return fitted.auc
