@@ -10,6 +10,7 @@ with job_log(snakemake.log[0]):
         limits=snakemake.params.limits,
         surgery_days=snakemake.params.surgery_days,
         max_days=snakemake.params.max_days,
+        most_pictures=snakemake.params.most_pictures,
         table=snakemake.output.table,
         summary=snakemake.output.summary,
         figure=snakemake.output.figure,

@@ -24,7 +24,7 @@ class Made:
         self.arms.write_text(ARMS + ARM.format("baseline", "no") + ARM.format("transfer", "yes"))
         self.comparators = folder / "comparators.tsv"
         splits = self.folds[["repeat", "fold", "inner"]].drop_duplicates().to_dict("records")
-        model = {"status": "trained", "reason": ""}
+        model = {"status": "trained", "reason": "", "calibration": {"slope": 2.0, "intercept": -0.5}}
         self.lineages = [{**split, **model, "arm": arm} for arm in ("baseline", "transfer") for split in splits]
 
     def _cohort(self, name, patients):

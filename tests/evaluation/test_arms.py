@@ -9,6 +9,8 @@ from sklearn.metrics import average_precision_score, roc_auc_score
 from gliodelta import io
 from gliodelta.evaluation import arms, comparisons, counts, predictions, summary
 from gliodelta.schema import InvalidInput
+from gliodelta.statistics.bootstrap import draw_patients
+from gliodelta.transfer.calibration import UNCALIBRATED
 
 TABLES = ("summary", "metrics", "comparisons", "subgroups", "pairs")
 PICTURES = ("roc", "precision_recall", "auc")
@@ -81,6 +83,17 @@ def test_pooled_and_fold_areas_equal_those_computed_by_hand(made, files):
     ranged = own[own["low"].notna()]
     assert len(ranged) > 15 and (ranged["low"] <= ranged["value"]).all() and (ranged["value"] <= ranged["high"]).all()
     assert own.loc["auc", ["n_maps", "n_patients", "n_unstable"]].tolist() == [24, 12, 6]
+
+
+def test_draws_of_one_class_are_counted(made, files):
+    metrics, compared = evaluate(made, files)
+    y, subjects = made.pairs["away"]["y"], made.pairs["away"]["subject"]
+    drawn = draw_patients(subjects, SETTINGS["bootstraps"], SETTINGS["seed"])[1:]
+    # Of four patients two never changed: about one draw in sixteen holds these two only.
+    missed = int((drawn[:, y == 1].sum(axis=1) == 0).sum())
+    assert missed > 0
+    assert metrics.loc[("away", "transfer", "auc"), "draws_without_value"] == missed
+    assert set(compared.loc[compared["cohort"] == "away", "draws_without_value"]) == {missed}
 
 
 def test_an_interval_that_is_a_point_is_called_none(made, files):
@@ -160,7 +173,7 @@ def test_an_external_cohort_whose_pairs_were_all_excluded_is_a_row_an_arm_and_no
     assert away[["metric", "value", "n_maps"]].drop_duplicates().to_numpy().tolist() == [["pairs-predicted", 0, 0]]
     away = rows[rows["cohort"] == "away"].set_index("arm")
     assert (away["n_maps"] == 0).all() and (away["auc"] == "").all()
-    assert away.loc["transfer", "note"] == "no pair passed imaging; see the reasons in maps.tsv"
+    assert away.loc["transfer", "note"] == "no pair has a map that passed the checks; see the reasons in maps.tsv"
     assert away.loc["all", "note"].startswith("8 labelled pairs excluded before any arm: 8 ")
 
 
@@ -219,6 +232,19 @@ def test_a_split_on_which_an_arm_is_untrained_is_left_out_for_all_and_counted(ma
     assert set(metrics.loc["transfer"].query("cohort == 'home'").loc["auc", ["n_maps"]]) == {24}
 
 
+def test_models_that_nothing_calibrates_are_a_row_on_every_cohort_and_a_note_of_the_arm(made, files):
+    made.lineages[0]["calibration"] = UNCALIBRATED
+    # An untrained model has no probabilities that could mislead.
+    leave_untrained(made, files[0], 1)
+    made.lineages[1]["calibration"] = UNCALIBRATED
+    rows, metrics = judge(made, files)
+    found = metrics[metrics["metric"] == "uncalibrated-models"].set_index(["arm", "cohort"])["value"].to_dict()
+    assert found == {("baseline", "home"): 1, ("baseline", "away"): 1}
+    notes = rows.set_index(["arm", "cohort"])["note"]
+    assert "probabilities of 1 of 5 models are uncalibrated" in notes["baseline", "away"]
+    assert notes["transfer", "home"] == ""
+
+
 def test_without_any_trained_split_the_evaluation_says_so(made, files):
     for number in range(len(files[0].splits)):
         leave_untrained(made, files[0], number)
@@ -273,4 +299,4 @@ def test_labelled_pairs_without_an_image_are_a_row_with_the_reason(made, files):
     io.write_table(pd.concat([io.read_table(labels), extra]), labels)
     found = counts.count_excluded(["home"], [made.folder / "home_maps.tsv"], [labels]).iloc[0]
     assert found[["cohort", "metric", "value", "n_patients"]].tolist() == ["home", "labelled-pairs-excluded", 3, 1]
-    assert found["note"].endswith("2 no T2 series among N, 1 no row of pairs.tsv")
+    assert found["note"].endswith("2 no T2 series among 5, 1 no row of pairs.tsv")

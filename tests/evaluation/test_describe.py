@@ -2,14 +2,16 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
 
-from gliodelta import io
-from gliodelta.evaluation import checklist, describe, flow
+from gliodelta import io, plugins
+from gliodelta.evaluation import checklist, describe, flow, methods
+from gliodelta.experiments import TRAINING
 from gliodelta.study import Study
 from gliodelta.tables import PAIR
 
@@ -18,10 +20,15 @@ WEAK = {"of a validation or test patient": 5, "of a pair that a radiologist saw"
 WEAK |= {"of a pair without an included map": 2}
 
 
-@pytest.fixture
-def story(made, project, monkeypatch):
-    """Arguments of `describe.gather` for the made-up study, whose first exam and two first pairs were excluded."""
+@pytest.fixture(autouse=True)
+def at_home(project, monkeypatch):
+    """The configuration names its sheets from the project's folder."""
     monkeypatch.chdir(project)
+
+
+@pytest.fixture
+def story(made):
+    """Arguments of `describe.gather` for the made-up study, whose first exam and two first pairs were excluded."""
     maps = made.folder / "home_maps.tsv"
     table = io.read_table(maps).astype({"reason": object})
     table.loc[:1, ["include", "reason"]] = ["no", "no T2 series among 5"]
@@ -106,9 +113,9 @@ def test_every_pair_is_tested_or_left_out_for_a_reason(story):
         "Tested: 20 maps with a human label, 10 patients; 5 unstable",
     ]
     assert [step.left_out for step in home.steps] == [
-        [("no T2 series among N", 1)],
-        [("no T2 series among N", 2)],
-        [("no human label", 1), ("no majority of the readers", 1)],
+        ["1 exam of 1 patient: no T2 series among 5"],
+        ["2 pairs of 1 patient: no T2 series among 5"],
+        ["1 map of 1 patient: no human label", "1 map of 1 patient: no majority of the readers"],
         [],
     ]
     assert gathered["numbers"]["home"] == {
@@ -123,7 +130,9 @@ def test_a_labelled_map_without_a_prediction_is_not_lost_silently(story):
     io.write_table(pairs[~one], story["tables"]["pairs"])
     away = describe.gather(**story)["chains"][-1]
     assert away.title == "away (external)"
-    assert away.steps[2] == flow.Step("8 difference maps, 4 patients", [("no prediction of every arm", 1)])
+    assert away.steps[2] == flow.Step(
+        "8 difference maps, 4 patients", ["1 map of 1 patient: not predicted by every arm"]
+    )
     assert away.steps[3].text.startswith("Tested: 7 maps")
 
 
@@ -132,8 +141,8 @@ def test_weak_labels_are_ranges_over_the_splits(story):
     assert weak.steps[0].text == "17 pairs with a weak label"
     # 10 and 13 of the 17 pairs may be trained on; the third reason never held.
     assert weak.steps[0].left_out == [
-        ("of a pair without an included map", "2"),
-        ("of a validation or test patient", "2 to 5"),
+        "2 weak labels of a pair without an included map",
+        "2 to 5 weak labels of a validation or test patient",
     ]
     assert weak.steps[1].text == "Offered to a model: 10 to 13 maps, 1 unstable; recipes cut them by confidence"
     none = {"pairs": {"weak": 0}, "unstable": {"weak": 0}, "weak_left_out": dict.fromkeys(WEAK, 0)}
@@ -149,11 +158,14 @@ def test_a_cohort_of_maps_only_has_no_exams(story):
 
 def test_rare_reasons_are_summed_up(made):
     reasons = [f"reason {'abcdefgh'[place]}" for place in range(8) for _ in range(8 - place)]
-    maps = pd.DataFrame({"subject": "s", "prior": "0", "current": range(36), "include": "no", "reason": reasons})
-    chain, _ = flow.count_cohort(
-        "x", None, maps.astype(str), made.folder / "home_labels.tsv", maps.assign(y_true=0)[:0]
-    )
-    assert chain.steps[0].left_out == [*((f"reason {'abcde'[n]}", 8 - n) for n in range(5)), ("other reasons", 6)]
+    maps = pd.DataFrame(
+        {"subject": "s", "prior": "0", "current": range(36), "include": "no", "reason": reasons}
+    ).astype(str)
+    # The three rarest reasons take six pairs, of two patients.
+    maps.loc[35, "subject"] = "t"
+    chain, _ = flow.count_cohort("x", None, maps, made.folder / "home_labels.tsv", maps.assign(y_true=0)[:0])
+    named = [f"{8 - place} pairs of 1 patient: reason {'abcde'[place]}" for place in range(5)]
+    assert chain.steps[0].left_out == [*named, "6 pairs of 2 patients: other reasons"]
 
 
 class Reader(HTMLParser):
@@ -166,6 +178,7 @@ class Reader(HTMLParser):
     def handle_starttag(self, tag, attributes):
         self.tags.append(tag)
         self.addresses += [value for name, value in attributes if name in ("src", "href")]
+        self.text += "".join(value for name, value in attributes if name == "alt")
 
     def handle_data(self, data):
         self.text += data
@@ -190,6 +203,11 @@ def test_the_page_tells_result_and_limits_and_asks_for_nothing(told):
     assert "away: transfer against baseline, pooled AUC cannot be compared (undefined: no test pairs" in reader.text
     # In the tables of both cohorts, and in two items of the checklists for each.
     assert reader.text.count(AREA) == 6 and "mean-difference" not in reader.text
+    assert "leave out how another training, scanner or style of report would vary the result" in reader.text
+    # Who cannot see the flow diagram reads it.
+    assert (
+        "24 pairs of exams, 12 patients; left out: 2 pairs of 1 patient: no T2 series among 5. 22 diff" in reader.text
+    )
     assert "no medical device" in reader.text and "transfer is declared primary" in reader.text
     assert "Simulated" not in reader.text
 
@@ -201,7 +219,7 @@ def test_the_methods_say_what_was_configured_counted_and_chosen(told):
     assert "3 outer folds, stratified by label, in 1 repeat (seed 123), each with 2 inner splits." in text
     assert "chosen: mix in 2 outer folds, scratch in 1 outer fold" in text
     assert "A model was offered 10 to 13 weakly labelled maps." in text
-    assert f"numpy {np.__version__}" in text
+    assert "leave out how another training would vary" in text and f"numpy {np.__version__}" in text
     assert "None" not in text and "nan" not in text.split()
 
 
@@ -213,11 +231,47 @@ def test_other_settings_are_other_words(story):
     }
     story["study"]["cohorts"]["home"] |= {"weak": "given", "simulated": True}
     gathered = describe.gather(**story)
-    text = describe.methods.write_methods(gathered)
+    text = methods.write_methods(gathered)
     assert "5 outer folds, regardless of labels" in text and "draws 25% of the training patients" in text
     assert "7 trials for every arm, the worse half dropped" in text and "made elsewhere" in text
+    assert checklist.words(gathered)["preparation"] == "one pipeline for all exams"
+    gathered["cohorts"]["home"]["layout"] = "difference-maps"
+    assert (
+        checklist.words(gathered)["preparation"] == "one pipeline for all exams; the maps of home were made elsewhere"
+    )
     limits = describe.page.limits(gathered)
     assert limits[0].startswith("Simulated: home.") and any("made elsewhere" in text for text in limits)
+
+
+def test_imaging_speaks_of_exams_only_where_there_are_some():
+    settings = Study(io.read_yaml("config/config.yaml")).config["imaging"]
+    scans = {"layout": "dicom", "skull_stripped": False}
+    whole, bare, given = scans, {**scans, "skull_stripped": True}, {**scans, "layout": "difference-maps"}
+    both = methods.imaging(settings, {"ours": whole, "theirs": bare, "maps": given})
+    assert "The exams of ours, theirs went through" in both and "Those of theirs came without skull" in both
+    assert (
+        "N4 (Tustison et al. 2010" in both and "brain extraction by" in both and "maps of maps were made else" in both
+    )
+    # What was not done is not told of.
+    assert "brain extraction" not in methods.imaging(settings, {"theirs": bare})
+    alone = methods.imaging(settings, {"maps": given})
+    assert alone.startswith("The absolute difference maps of maps were made elsewhere")
+    assert not re.search("registration|bias|brain|grid", alone)
+
+
+def test_every_phrase_belongs_to_a_variant_and_those_of_the_demo_have_one():
+    phrases = io.read_yaml(Path(methods.__file__).with_name("methods.yaml"))
+    for package, known in phrases.items():
+        assert set(known) <= set(plugins.names(f"gliodelta.{package}"))
+    study = Study(io.read_yaml("config/config.yaml"))
+    used = {f"imaging.{kind}": {study.config["imaging"][kind]} for kind in methods.IMAGING}
+    for row in study.arms.values():
+        for kind, package in TRAINING.items():
+            used.setdefault(package.removeprefix("gliodelta."), set()).add(row[kind])
+    assert len(used) == 8
+    for package, names in used.items():
+        assert names <= set(phrases[package]), package
+    assert methods.named("gliodelta.imaging.registration", "another-engine") == "another-engine"
 
 
 def test_the_checklist_leaves_to_the_authors_what_only_they_know(told):
@@ -239,7 +293,7 @@ def test_pictures_are_drawn_and_nothing_holds_a_path_or_a_patient(told):
 
 
 def test_boxes_do_not_overlap():
-    reasons = [("a long reason that takes more than one line beside the column of boxes " * 2, 3)] * 3
+    reasons = ["3 pairs of 2 patients: a long reason that takes more than one line beside the boxes " * 2] * 3
     step = flow.Step("text of a box " * 6, reasons)
     main, side = flow._lines(step)
     assert flow._pitch(step) >= flow._box_height(main) + flow._box_height(side)

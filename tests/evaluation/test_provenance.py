@@ -13,6 +13,7 @@ from gliodelta.schema import InvalidInput
 from gliodelta.training.models import build_model, save_model
 
 SPLIT = {"repeat": 1, "fold": 2, "inner": 1, "excluded": "0123456789ab"}
+COHORTS = {"home": {"simulation": {"seed": 7}}, "away": {"simulation": {}}, "real": {"simulation": None}}
 # sha256sum of the two files below.
 SUMMARY = "309b0e45a73d3fc5325e2b6ed0a01ef8b9cde6b05a5633c1f893f970d52bfddc"
 LABELS = "5ea2ee4a7a4787b19d305df0a2b5f0fbdf1c5ad099b567832b7b8acc32b34fd4"
@@ -30,11 +31,18 @@ def run(tmp_path):
     (results / "evaluation").mkdir()
     (results / "evaluation" / "summary.tsv").write_text("a\n1\n")
     (tmp_path / "labels.tsv").write_text("subject\nP0815\n")
+    exams = results / "ingest" / "home" / "exams.tsv"
+    exams.parent.mkdir(parents=True)
+    exams.write_text("subject\tvoxels_digest\nP0815\t0123456789012345\nP0816\tn/a\n")
+    grid = results / "imaging" / "home" / "grid-coarse.sha256"
+    grid.parent.mkdir(parents=True)
+    grid.write_text("c0ffee  grid-coarse.safetensors\n")
     settings = {"splits": {"seed": 4, "folds": 3}, "tuning": {"seed": 5}, "cohorts": ["home"], "labels": {}}
     return {
-        "study": {"settings": settings, "cohorts": {}, "arms": {"ours": {"encoder": "vgg"}}, "recipes": {}},
+        "study": {"settings": settings, "cohorts": COHORTS, "arms": {"ours": {"encoder": "vgg"}}, "recipes": {}},
         "sheets": {"home/labels.tsv": tmp_path / "labels.tsv"},
         "results": results,
+        "images": {"exams": [exams], "grids": [grid]},
         "tables": [results / "evaluation" / "summary.tsv"],
         "weights": [model],
         "document": results / "evaluation" / "provenance.json",
@@ -55,7 +63,10 @@ def test_it_tells_weights_tables_sheets_and_seeds(run):
     ]
     assert found["results_sha256"] == {"evaluation/summary.tsv": SUMMARY}
     assert found["sheets_sha256"] == {"home/labels.tsv": LABELS}
-    assert found["seeds"] == {"splits": 4, "tuning": 5}
+    # The seed of the second simulation is the schema's default.
+    assert found["seeds"] == {"splits": 4, "tuning": 5, "simulation": {"home": 7, "away": 1}}
+    assert found["exams"] == {"home": ["0123456789012345", None]}
+    assert found["maps_sha256"] == {"imaging/home/grid-coarse": "c0ffee"}
     assert found["settings"]["splits"]["folds"] == 3 and found["arms"]["ours"]["encoder"] == "vgg"
     assert found["environment"]["packages"]["numpy"] == __import__("numpy").__version__
     assert len(found["software"]["code"]) == 12

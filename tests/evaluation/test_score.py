@@ -71,6 +71,7 @@ def test_the_oracle_comes_out_of_the_bare_columns(tmp_path, capsys):
     said = capsys.readouterr().out
     assert NO_SUBJECT in said and UNNAMED in said and "10 maps, 5 unstable" in said
     assert "called at probability 0.5: a, b" in said
+    assert "leave out how another training would vary" in said
 
 
 def test_the_columns_of_the_published_table(tmp_path, capsys):

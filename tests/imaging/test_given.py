@@ -63,7 +63,7 @@ def test_a_given_map_is_screened_and_sampled_like_others(cohort, tmp_path):
     outputs = [adopt(cohort_file, tmp_path / "maps", pair) for pair in PAIRS]
     tables = {name: tmp_path / f"{name}.tsv" for name in ("table", "summary")}
     pictures = {name: tmp_path / f"{name}.png" for name in ("figure", "gallery")}
-    screen_maps(cohort_file, [one["qc"] for one in outputs], LIMITS, 28, 2000, **tables, **pictures)
+    screen_maps(cohort_file, [one["qc"] for one in outputs], LIMITS, 28, 2000, 50, **tables, **pictures)
     table = io.read_table(tables["table"])
     assert table["include"].to_list() == ["yes", "yes", "no"]
     assert table["reason"].to_list()[2] == "the pair has no row in the link table of maps"

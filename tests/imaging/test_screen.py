@@ -5,7 +5,7 @@ from PIL import Image
 
 from gliodelta import io, schema
 from gliodelta.imaging.difference import FEATURES
-from gliodelta.imaging.overview import FEWEST, TILES, WORST, choose, outlyingness
+from gliodelta.imaging.overview import FEWEST, choose, outlyingness
 from gliodelta.imaging.screen import COLUMNS, HIGHEST, LIMITS, QC, days_between, exceeded, screen_maps, summarise
 from gliodelta.sheets import read_cohort
 
@@ -83,7 +83,7 @@ def made(folder):
 def run(cohort, surgery_days=28, limits=DEFAULTS["limits"], max_days=500):
     folder, qc = cohort
     outputs = [folder / name for name in ("maps.tsv", "pairs_by_reason.tsv", "qc.png", "qc_gallery.png")]
-    screen_maps(folder / "made.yaml", qc, limits, surgery_days, max_days, *outputs)
+    screen_maps(folder / "made.yaml", qc, limits, surgery_days, max_days, 50, *outputs)
     return outputs
 
 
@@ -170,11 +170,12 @@ def test_equal_inputs_give_equal_bytes(outputs, cohort):
     assert [path.read_bytes() for path in outputs] == [path.read_bytes() for path in run(cohort)]
 
 
-def test_the_gallery_holds_fifty_and_the_sample_does_not_depend_on_the_order():
+@pytest.mark.parametrize("most", [50, 25, 1])
+def test_the_gallery_holds_so_many_and_the_sample_does_not_depend_on_the_order(most):
     pictures = [(similarity / 1000, f"{similarity * 7919 % 1000:04d}", similarity) for similarity in range(1000)]
-    chosen = choose(pictures)
-    assert len(chosen) == TILES and [picture[2] for picture in chosen[:WORST]] == list(range(WORST))
-    assert chosen == choose(pictures[::-1])
+    chosen, worst = choose(pictures, most), list(range(most // 2))
+    assert len(chosen) == most and [picture[2] for picture in chosen[: len(worst)]] == worst
+    assert chosen == choose(pictures[::-1], most)
 
 
 def test_days_between_sessions_and_dates():

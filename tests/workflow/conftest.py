@@ -1,6 +1,7 @@
 """One hospital's cohort, run through the whole workflow once; the tests of this folder look at what came out."""
 
 import gzip
+import shutil
 
 import hospital as raw_data
 import pytest
@@ -50,6 +51,9 @@ def hospital(project, tmp_path_factory):
     io.write_yaml(CONFIG, house.folder / "config/house.yaml")
     house.console += house.snakemake()
     house.console += house.snakemake("--report", "report.html")
+    house.console += house.snakemake("--report", "report.zip")
+    # Unpacked, so that `written` looks into it.
+    shutil.unpack_archive(house.folder / "report.zip", house.folder / "unzipped")
     return house
 
 

@@ -1,3 +1,8 @@
+# What the files of an exam and of a pair begin with.
+EXAM = "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}"
+PAIR = "<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}"
+
+
 rule fit_comparators:
     input:
         folds="<results>/splits/folds.tsv",
@@ -5,12 +10,7 @@ rule fit_comparators:
         labels=for_each(labelled_cohorts(), cohort_sheet("labels")),
     output:
         table="<results>/evaluation/comparators.tsv",
-        picture=report(
-            "<results>/evaluation/figures/comparators.png",
-            caption="../report/fit_comparators.rst",
-            category="evaluation",
-            labels={"figure": "what trivial comparators see"},
-        ),
+        picture=shown("<results>/evaluation/figures/comparators.png", figure="what trivial comparators see"),
     log:
         "<logs>/evaluation/fit_comparators.log",
     benchmark:
@@ -37,56 +37,18 @@ rule evaluate_arms:
         labels=for_each(labelled_cohorts(), cohort_sheet("labels")),
         votes=of_development("<results>/labels/{cohort}/votes.tsv"),
     output:
-        summary=report(
-            "<results>/evaluation/summary.tsv",
-            caption="../report/evaluate_arms.rst",
-            category="evaluation",
-            labels={"table": "every arm on one row"},
-        ),
-        metrics=report(
-            "<results>/evaluation/metrics.tsv",
-            caption="../report/evaluate_metrics.rst",
-            category="evaluation",
-            labels={"table": "all metrics, fold by fold"},
-        ),
-        comparisons=report(
-            "<results>/evaluation/comparisons.tsv",
-            caption="../report/evaluate_comparisons.rst",
-            category="evaluation",
-            labels={"table": "arm against arm"},
-        ),
-        subgroups=report(
-            "<results>/evaluation/subgroups.tsv",
-            caption="../report/evaluate_subgroups.rst",
-            category="evaluation",
-            labels={"table": "subgroups"},
-        ),
+        summary=shown("<results>/evaluation/summary.tsv", table="every arm on one row"),
+        metrics=shown("<results>/evaluation/metrics.tsv", table="all metrics, fold by fold"),
+        comparisons=shown("<results>/evaluation/comparisons.tsv", table="arm against arm"),
+        subgroups=shown("<results>/evaluation/subgroups.tsv", table="subgroups"),
         pairs="<results>/evaluation/pairs.tsv",
-        auc=report(
-            "<results>/evaluation/figures/auc.png",
-            caption="../report/evaluate_auc.rst",
-            category="evaluation",
-            labels={"figure": "AUC of every arm"},
-        ),
-        roc=report(
-            "<results>/evaluation/figures/roc.png",
-            caption="../report/evaluate_roc.rst",
-            category="evaluation",
-            labels={"figure": "ROC curves"},
-        ),
-        precision_recall=report(
-            "<results>/evaluation/figures/pr.png",
-            caption="../report/evaluate_pr.rst",
-            category="evaluation",
-            labels={"figure": "precision-recall curves"},
-        ),
-        arms=report(
+        auc=shown("<results>/evaluation/figures/auc.png", figure="AUC of every arm"),
+        roc=shown("<results>/evaluation/figures/roc.png", figure="ROC curves"),
+        precision_recall=shown("<results>/evaluation/figures/pr.png", figure="precision-recall curves"),
+        arms=shown(
             directory("<results>/evaluation/figures/arms"),
-            patterns=["{cohort}_{arm}_{figure}.png"],
-            caption="../report/evaluate_arm.rst",
-            category="evaluation",
             subcategory="each arm",
-            labels={"cohort": "{cohort}", "arm": "{arm}", "figure": "{figure}"},
+            patterns=["{cohort}_{arm}_{figure}.png"],
         ),
     log:
         "<logs>/evaluation/evaluate_arms.log",
@@ -112,31 +74,12 @@ rule describe_study:
         labels=for_each(labelled_cohorts(), cohort_sheet("labels")),
         manifests=every_split("<results>/manifests/<split>/lineage.json"),
         lineages=every_arm("<results>/transfer/{arm}/<split>/lineage.json"),
+        phrases=f"{workflow.basedir}/workflow/src/gliodelta/evaluation/methods.yaml",
     output:
-        page=report(
-            "<results>/evaluation/overview.html",
-            caption="../report/describe_study.rst",
-            category="overview",
-            labels={"show": "the study on one page"},
-        ),
-        flow=report(
-            "<results>/evaluation/figures/flow.png",
-            caption="../report/describe_study_flow.rst",
-            category="overview",
-            labels={"show": "flow diagram"},
-        ),
-        methods=report(
-            "<results>/evaluation/methods.txt",
-            caption="../report/describe_study_methods.rst",
-            category="overview",
-            labels={"show": "methods, for a paper"},
-        ),
-        checklist=report(
-            "<results>/evaluation/checklist.tsv",
-            caption="../report/describe_study_checklist.rst",
-            category="overview",
-            labels={"show": "TRIPOD+AI and CLAIM"},
-        ),
+        page=shown("<results>/evaluation/overview.html", category="overview", show="the study on one page"),
+        flow=shown("<results>/evaluation/figures/flow.png", category="overview", show="flow diagram"),
+        methods=shown("<results>/evaluation/methods.txt", category="overview", show="methods, for a paper"),
+        checklist=shown("<results>/evaluation/checklist.tsv", category="overview", show="TRIPOD+AI and CLAIM"),
     log:
         "<logs>/evaluation/describe_study.log",
     benchmark:
@@ -157,13 +100,7 @@ rule write_card:
         lineages=every_split("<results>/transfer/{arm}/<split>/lineage.json"),
         manifests=every_split("<results>/manifests/<split>/lineage.json"),
     output:
-        card=report(
-            "<results>/evaluation/cards/{arm}.md",
-            caption="../report/write_card.rst",
-            category="overview",
-            subcategory="model cards",
-            labels={"arm": "{arm}"},
-        ),
+        card=shown("<results>/evaluation/cards/{arm}.md", category="overview", subcategory="model cards"),
     log:
         "<logs>/evaluation/write_card/{arm}.log",
     benchmark:
@@ -181,10 +118,12 @@ rule write_card:
 rule record_provenance:
     input:
         sheets=sheet_files,
+        exams=rules.evaluate_arms.input.exams,
+        grids=expand("<results>/imaging/{cohort}/grid-{grid}.sha256", cohort=labelled_cohorts(), grid=study.grids()),
         tables=[
             "<results>/splits/folds.tsv",
             "<results>/manifests/counts.tsv",
-            *expand("<results>/imaging/{cohort}/maps.tsv", cohort=labelled_cohorts()),
+            *rules.evaluate_arms.input.maps,
             rules.evaluate_arms.output.summary,
             rules.evaluate_arms.output.metrics,
             rules.evaluate_arms.output.comparisons,
@@ -195,12 +134,7 @@ rule record_provenance:
         lineages=every_arm("<results>/transfer/{arm}/<split>/lineage.json"),
         encoder_lineages=every_recipe("<results>/pretraining/{recipe}/<split>/lineage.json"),
     output:
-        document=report(
-            "<results>/evaluation/provenance.json",
-            caption="../report/record_provenance.rst",
-            category="overview",
-            labels={"show": "provenance"},
-        ),
+        document=shown("<results>/evaluation/provenance.json", category="overview", show="provenance"),
     log:
         "<logs>/evaluation/record_provenance.log",
     benchmark:
@@ -220,37 +154,14 @@ rule record_provenance:
 rule check_simulation:
     input:
         subjects=for_each(simulated_cohorts(), simulated_subjects),
-        masks=for_each(
-            simulated_cohorts(),
-            every_exam(
-                "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.nii.gz"
-            ),
-        ),
-        transforms=for_each(
-            simulated_cohorts(),
-            every_pair(
-                "<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_from-prior_to-current_xfm.mat"
-            ),
-        ),
-        differences=for_each(
-            simulated_cohorts(),
-            every_pair("<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_diff.nii.gz"),
-        ),
+        masks=for_each(simulated_cohorts(), every_exam(f"{EXAM}_desc-brain_mask.nii.gz")),
+        transforms=for_each(simulated_cohorts(), every_pair(f"{PAIR}_from-prior_to-current_xfm.mat")),
+        differences=for_each(simulated_cohorts(), every_pair(f"{PAIR}_diff.nii.gz")),
         votes=expand("<results>/labels/{cohort}/votes.tsv", cohort=simulated_cohorts("development")),
         labels=for_each(simulated_cohorts(), cohort_sheet("labels")),
     output:
-        table=report(
-            "<results>/evaluation/simulation.tsv",
-            caption="../report/check_simulation.rst",
-            category="evaluation",
-            labels={"table": "stages against the simulated truth"},
-        ),
-        picture=report(
-            "<results>/evaluation/figures/simulation.png",
-            caption="../report/check_simulation.rst",
-            category="evaluation",
-            labels={"figure": "stages against the simulated truth"},
-        ),
+        table=shown("<results>/evaluation/simulation.tsv", table="stages against the simulated truth"),
+        picture=shown("<results>/evaluation/figures/simulation.png", figure="stages against the simulated truth"),
     log:
         "<logs>/evaluation/check_simulation.log",
     benchmark:
@@ -273,20 +184,8 @@ rule show_examples:
         tests=first_repeat("<results>/manifests/<split>/test.tsv"),
         caches=every_grid_of_arm("<results>/imaging/{cohort}/grid-{grid}.safetensors"),
     output:
-        right=report(
-            "<results>/evaluation/examples/{arm}/right.png",
-            caption="../report/show_examples.rst",
-            category="evaluation",
-            subcategory="examples",
-            labels={"arm": "{arm}", "figure": "pairs called rightly"},
-        ),
-        wrong=report(
-            "<results>/evaluation/examples/{arm}/wrong.png",
-            caption="../report/show_examples.rst",
-            category="evaluation",
-            subcategory="examples",
-            labels={"arm": "{arm}", "figure": "pairs called wrongly"},
-        ),
+        right=shown("<results>/evaluation/examples/{arm}/right.png", "examples", subcategory="examples", calls="right"),
+        wrong=shown("<results>/evaluation/examples/{arm}/wrong.png", "examples", subcategory="examples", calls="wrong"),
         pairs="<results>/evaluation/examples/{arm}/pairs.tsv",
         saliency="<results>/evaluation/examples/{arm}/saliency.safetensors",
     log:
@@ -310,17 +209,9 @@ rule locate_saliency:
         looked=every_arm("<results>/evaluation/examples/{arm}/pairs.tsv"),
         saliency=every_arm("<results>/evaluation/examples/{arm}/saliency.safetensors"),
         subjects=for_each(simulated_cohorts("development"), simulated_subjects),
-        images=for_each(
-            simulated_cohorts("development"),
-            every_pair("<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_pair.nii.gz"),
-        ),
+        images=for_each(simulated_cohorts("development"), every_pair(f"{PAIR}_pair.nii.gz")),
     output:
-        table=report(
-            "<results>/evaluation/saliency.tsv",
-            caption="../report/locate_saliency.rst",
-            category="evaluation",
-            labels={"table": "saliency inside the simulated change"},
-        ),
+        table=shown("<results>/evaluation/saliency.tsv", table="saliency inside the simulated change"),
     log:
         "<logs>/evaluation/locate_saliency.log",
     benchmark:

@@ -56,6 +56,7 @@ def judge_study(predictions, lineages, external, comparators, folds, arms_sheet,
         counts.count_unlabelled(table, kinds),
         counts.count_unpredicted(table, kinds),
         counts.count_untrained(lineages, kinds, development),
+        counts.count_uncalibrated(lineages, kinds, cohorts),
         counts.count_excluded(cohorts, facts["maps"], facts["labels"]),
     ]
     return judge_arms(combine(table), kinds, groups, pd.concat(left_out), settings), kinds
@@ -114,9 +115,11 @@ def write(tables, kinds, settings, outputs):
     figures.draw_auc(metrics, kinds, outputs["auc"])
     folder = Path(outputs["arms"])
     folder.mkdir(parents=True, exist_ok=True)
+    notes = metrics[metrics["metric"] == counts.BARE].set_index(["cohort", "arm"])["note"].to_dict()
     for cohort, arm, sample in samples(pairs, kinds):
         if kinds[arm] != COMPARATOR:
             weights = draw_patients(sample["subject"], settings["bootstraps"], settings["seed"])
-            panels.draw_arm(arm, cohort, sample, weights, settings["bins"], folder / f"{cohort}_{arm}_curves.png")
+            note, path = notes.get((cohort, arm), ""), folder / f"{cohort}_{arm}_curves.png"
+            panels.draw_arm(arm, cohort, sample, weights, settings["bins"], note, path)
     for (cohort, arm), part in tables["subgroups"].groupby(["cohort", "arm"]):
         panels.draw_forest(part, folder / f"{cohort}_{arm}_subgroups.png")

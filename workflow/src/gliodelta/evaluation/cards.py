@@ -3,7 +3,9 @@
 from collections import Counter
 
 from gliodelta import __version__, io
+from gliodelta.evaluation.counts import say_uncalibrated, uncalibrated
 from gliodelta.evaluation.flow import span
+from gliodelta.evaluation.methods import MAPS
 from gliodelta.evaluation.page import LIMITS
 from gliodelta.evaluation.summary import with_interval
 from gliodelta.experiments import TRAINING, listed
@@ -12,10 +14,17 @@ USE = (
     "To find out, in research, whether two T2-weighted MRI exams of a patient with a glioma differ as exams do that "
     "radiologists call changed. The score does not tell progression from response, nor either from effects of "
     "treatment.",
-    "Input are two exams that went through this workflow's imaging stage and passed its checks; pairs that fail them "
-    "are refused with a reason.",
+    "{input}",
     "Not a medical device. Not for diagnosis, treatment or triage of a patient, and not for other diseases, contrasts "
     "or ages than those of the training data.",
+)
+EXAMS = (
+    "Input are two exams that went through this workflow's imaging stage and passed its checks; pairs that fail them "
+    "are refused with a reason."
+)
+GIVEN = (
+    "Input are absolute difference maps as they were given for the training data: this workflow did not make them, and "
+    "maps that it makes of exams are of another kind."
 )
 SHOWN = ("auc", "ap", "sensitivity", "specificity", "ppv", "npv", "brier", "calibration-error")
 
@@ -26,7 +35,7 @@ def write_card(arm, row, cohorts, metrics, lineages, manifests, card):
     Args:
         arm: its name.
         row: its row of arms.tsv.
-        cohorts: dict of each cohort, the development cohort first, to its dict of `role` and `simulated`.
+        cohorts: dict of each cohort, the development cohort first, to its dict of `role`, `layout` and `simulated`.
         metrics: table of `arms.evaluate_arms`.
         lineages: lineage.json of the arm's models.
         manifests: lineage.json of all manifests.
@@ -34,10 +43,11 @@ def write_card(arm, row, cohorts, metrics, lineages, manifests, card):
     """
     models, splits = ([io.read_json(path) for path in paths] for paths in (lineages, manifests))
     table = io.read_table(metrics)
+    learnt = GIVEN if next(iter(cohorts.values()))["layout"] == MAPS else EXAMS
     cohorts = {name: cohort for name, cohort in cohorts.items() if (table["cohort"] == name).any()}
     sections = {
         f"Model card of the arm {arm}": [f"gliodelta {__version__}. Checksums of the weights are in provenance.json."],
-        "Intended use": _items(USE),
+        "Intended use": _items(text.format(input=learnt) for text in USE),
         "Models": _items(_models(row, models)),
         "Training data": _items(_data(splits, cohorts)),
         "Performance": _performance(table[table["arm"] == arm], cohorts),
@@ -61,7 +71,10 @@ def _models(row, models):
         ", ".join(f"{name} ({number})" for name, number in chosen) or "none"
     ) + "."  # fmt: skip
     yield "Declared primary in arms.tsv." if row["primary"] == "yes" else "Not the primary arm."
-    yield "Scores are calibrated on each model's own validation patients (Platt), where these had both classes."
+    bare, _ = uncalibrated(models)
+    yield "Scores are calibrated on each model's own validation patients (Platt)" + (
+        f", but the {say_uncalibrated(bare, len(trained))}." if bare else "."
+    )
 
 
 def _data(splits, cohorts):

@@ -5,6 +5,8 @@ TRIPOD+AI: Collins et al. 2024, doi:10.1136/bmj-2023-078378. CLAIM: Mongan et al
 only people know (why, who, with whose leave) is left to them.
 """
 
+from gliodelta.evaluation.methods import MAPS
+
 ANSWERED, PARTLY, AUTHORS = "answered", "answered in part", "for the authors to fill in"
 TRIPOD, CLAIM = "TRIPOD+AI", "CLAIM 2020"
 COLUMNS = ["guideline", "item", "topic", "status", "answer", "where"]
@@ -17,9 +19,9 @@ ITEMS = (
     (TRIPOD, "5a", "sources of data", "cohorts {cohorts}", "overview", False),
     (TRIPOD, "5b", "dates of the data", "", "", False),
     (TRIPOD, "6a", "setting and centres", "", "", False),
-    (TRIPOD, "6b", "eligibility of participants", "exclusions by imaging, with their number", "flow diagram", False),
+    (TRIPOD, "6b", "eligibility of participants", "exclusions with their reasons and numbers", "flow diagram", False),
     (TRIPOD, "6c", "treatments received", "", "", False),
-    (TRIPOD, "7", "data preparation, also across groups", "one pipeline for all", "methods: Imaging", False),
+    (TRIPOD, "7", "data preparation, also across groups", "{preparation}", "methods: Imaging", False),
     (TRIPOD, "8a", "outcome and how it was determined", "{outcome}", "methods: Data", False),
     (TRIPOD, "8b", "qualification of outcome assessors", "", "", False),
     (TRIPOD, "8c", "blinding of outcome assessment", "", "", False),
@@ -28,7 +30,7 @@ ITEMS = (
     (TRIPOD, "10", "sample size, and why", "{tested}", "flow diagram", False),
     (TRIPOD, "11", "missing data", "pairs without a map or label are left out and counted", "flow diagram", True),
     (TRIPOD, "12a", "how the data were used", "{folds}", "methods: Splits", True),
-    (TRIPOD, "12b", "how predictors are handled", "normalised within the pair", "methods: Imaging", True),
+    (TRIPOD, "12b", "how predictors are handled", "{preparation}", "methods: Imaging", True),
     (TRIPOD, "12c", "type of model, all steps of building it", "{arms}", "methods: Networks, Choice", True),
     (
         TRIPOD,
@@ -70,8 +72,8 @@ ITEMS = (
     (CLAIM, "5", "prospective or retrospective", "", "", False),
     (CLAIM, "6", "goal of the study", "", "", False),
     (CLAIM, "7", "data sources", "cohorts {cohorts}", "overview", False),
-    (CLAIM, "8", "eligibility", "exclusions by imaging, with their number", "flow diagram", False),
-    (CLAIM, "9", "preprocessing", "with the engines' names", "methods: Imaging", True),
+    (CLAIM, "8", "eligibility", "exclusions with their reasons and numbers", "flow diagram", False),
+    (CLAIM, "9", "preprocessing", "{preparation}", "methods: Imaging", True),
     (CLAIM, "10-11", "subsets of the data, definitions of data elements", "", "", False),
     (CLAIM, "12", "de-identification", "tables hold pseudonyms; raw paths stay outside", "", False),
     (CLAIM, "13", "missing data", "left out and counted", "flow diagram", True),
@@ -130,12 +132,16 @@ def words(facts):
         f"{size['tested']} maps of {size['tested_patients']} patients, {size['unstable']} unstable, in {name}"
         for name, size in facts["numbers"].items()
     ]
+    given = [name for name in facts["numbers"] if facts["cohorts"][name]["layout"] == MAPS]
+    pipeline = "one pipeline for all exams" if len(given) < len(facts["numbers"]) else ""
+    elsewhere = f"the maps of {', '.join(given)} were made elsewhere" if given else ""
     areas = [f"{row.cohort}: AUC {row.auc}" for row in own.itertuples() if isinstance(row.auc, str) and row.auc]
     return {
         "cohorts": ", ".join(
             f"{name} ({'simulated' if facts['cohorts'][name]['simulated'] else facts['cohorts'][name]['layout']})"
             for name in facts["numbers"]
         ),
+        "preparation": "; ".join(text for text in (pipeline, elsewhere) if text),
         "outcome": "stable or unstable (progression or response), by the majority of the readers",
         "inputs": ", ".join(dict.fromkeys(row["representation"] for row in facts["arms"].values())),
         "tested": "; ".join(tested),

@@ -7,6 +7,10 @@ from gliodelta.evaluation.comparisons import COMPARATOR
 from gliodelta.evaluation.summary import size
 from gliodelta.labels.human import labelled
 from gliodelta.tables import PAIR, count_reasons
+from gliodelta.transfer.calibration import UNCALIBRATED
+
+# The row that counts models whose scores nothing calibrates.
+BARE = "uncalibrated-models"
 
 
 def count_unlabelled(table, kinds):
@@ -35,7 +39,7 @@ def count_unpredicted(table, kinds):
 
     empty = [cohort for cohort in table["cohort"].cat.categories if not (table["cohort"] == cohort).any()]
     none = {"metric": "pairs-predicted", "value": 0, "n_maps": 0, "n_patients": 0, "n_unstable": 0}
-    none["note"] = "no pair passed imaging; see the reasons in maps.tsv"
+    none["note"] = "no pair has a map that passed the checks; see the reasons in maps.tsv"
     own = [(cohort, arm, kind) for cohort, (arm, kind) in product(empty, kinds.items()) if kind != COMPARATOR]
     return pd.DataFrame([{"kind": kind, "arm": arm, "cohort": cohort, **none} for cohort, arm, kind in own])
 
@@ -59,6 +63,39 @@ def count_untrained(lineages, kinds, development):
         if reasons:
             rows.append({**row, "value": len(reasons), "n_maps": 0, "n_patients": 0, "note": note})
     return pd.DataFrame(rows)
+
+
+def count_uncalibrated(lineages, kinds, cohorts):
+    """Returns a row for each arm and cohort that counts the trained models whose scores nothing calibrates.
+
+    Args:
+        lineages: contents of the lineage.json of every arm and split.
+        kinds: dict of arm to primary, arm or comparator.
+        cohorts: names of the cohorts, all of which the arm's models predict.
+    """
+    import pandas as pd
+
+    rows = []
+    for cohort, arm in product(cohorts, kinds):
+        bare, trained = uncalibrated([lineage for lineage in lineages if lineage["arm"] == arm])
+        row = {"kind": kinds[arm], "arm": arm, "cohort": cohort, "metric": BARE}
+        if bare:
+            rows.append({**row, "value": bare, "n_maps": 0, "n_patients": 0, "note": say_uncalibrated(bare, trained)})
+    return pd.DataFrame(rows)
+
+
+def uncalibrated(lineages):
+    """Returns how many of an arm's models have scores that nothing calibrates, and how many are trained."""
+    trained = [lineage for lineage in lineages if lineage["status"] == "trained"]
+    return sum(lineage["calibration"] == UNCALIBRATED for lineage in trained), len(trained)
+
+
+def say_uncalibrated(bare, trained):
+    """Returns what `bare` uncalibrated models of `trained` mean for the probabilities."""
+    return (
+        f"probabilities of {bare} of {trained} models are uncalibrated, since their validation pairs have one class: "
+        "read them as ranks"
+    )
 
 
 def count_excluded(cohorts, maps, labels):

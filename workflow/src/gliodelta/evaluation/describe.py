@@ -5,6 +5,7 @@ from pathlib import Path
 
 from gliodelta import io
 from gliodelta.evaluation import checklist, flow, methods, page
+from gliodelta.evaluation.counts import uncalibrated
 from gliodelta.tables import PAIR
 
 SUMMARY, COMPARISONS = "summary", "comparisons"
@@ -43,8 +44,9 @@ def gather(study, tables, cohorts, facts, manifests, lineages):
 
     Returns:
         dict: `study`'s keys; `primary`, the primary arm; `chains` and `numbers` of each cohort (`flow.count_cohort`);
-        `manifests` (list of dicts); `models`, (trained, all) of each arm; `chosen`, a Counter of the strategies that
-        each arm's outer folds chose; `summary` and `comparisons` (pandas.DataFrame).
+        `manifests` (list of dicts); `models`, (trained, all) of each arm; `uncalibrated`, (uncalibrated, trained) of
+        each arm; `chosen`, a Counter of the strategies that each arm's outer folds chose; `summary` and `comparisons`
+        (pandas.DataFrame).
     """
     pairs = io.read_table(tables["pairs"])
     primary = next(name for name, row in study["arms"].items() if row["primary"] == "yes")
@@ -71,12 +73,12 @@ def gather(study, tables, cohorts, facts, manifests, lineages):
 
 
 def _models(lineages, arms):
-    models, chosen = {}, {}
+    models, chosen, bare = {}, {}, {}
     for arm in arms:
         own = [one for one in lineages if one["arm"] == arm]
         trained = [one for one in own if one["status"] == "trained"]
-        models[arm] = (len(trained), len(own))
+        models[arm], bare[arm] = (len(trained), len(own)), uncalibrated(own)
         # The inner models of an outer fold share its setting.
         folds = {(one["repeat"], one["fold"]): one["setting"]["strategy"] for one in trained}
         chosen[arm] = Counter(folds.values())
-    return {"models": models, "chosen": chosen}
+    return {"models": models, "chosen": chosen, "uncalibrated": bare}

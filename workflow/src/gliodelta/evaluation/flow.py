@@ -6,10 +6,11 @@ from typing import NamedTuple
 from gliodelta import plots
 from gliodelta.labels.human import consensus
 from gliodelta.status import INCLUDED
-from gliodelta.tables import PAIR, count_reasons
+from gliodelta.tables import PAIR, count_reasons, general_reasons
 
 # Beyond these, reasons are summed up: a cohort's must fit beside its boxes.
 MOST_REASONS = 5
+OTHER = "other reasons"
 # Boxes in mm. A letter of 8 points is 1.5 mm wide in the mean and its line 3.6 mm high.
 _MAIN, _SIDE, _GAP, _EDGE = 50, 66, 6, 2
 _LETTER, _LINE = 1.5, 3.6
@@ -18,7 +19,7 @@ _ACROSS = 2
 
 
 class Step(NamedTuple):
-    """A box: its text, and (reason, number) of what does not reach the next box."""
+    """A box: its text, and phrases such as "2 pairs of 1 patient: no human label" of what does not reach the next."""
 
     text: str
     left_out: list
@@ -48,24 +49,25 @@ def count_cohort(name, exams, maps, labels, tested):
     """
     used = maps[maps["include"] == "yes"]
     judged = used[PAIR].merge(consensus(labels)[[*PAIR, "y", "reason"]], on=PAIR, how="left")
-    unlabelled = judged.loc[judged["y"].isna(), "reason"].fillna("no human label")
-    lost = len(judged) - len(unlabelled) - len(tested)
-    left_out = _few(count_reasons(unlabelled)) + [("no prediction of every arm", lost)] * (lost > 0)
-    unstable = int(tested["y_true"].sum())
+    judged = judged.merge(tested[PAIR].assign(tested=True), on=PAIR, how="left")
+    untested = judged[judged["tested"].isna()]
+    reasons = untested["reason"].fillna("no human label").where(untested["y"].isna(), "not predicted by every arm")
+    unlabelled, unstable = judged["y"].isna().sum(), int(tested["y_true"].sum())
+    out = maps[maps["include"] != "yes"]
     steps = [
-        Step(_of(maps, "pairs of exams"), _few(count_reasons(maps.loc[maps["include"] != "yes", "reason"]))),
-        Step(_of(used, "difference maps"), left_out),
+        Step(_of(maps, "pairs of exams"), _left_out(out, out["reason"], "pair")),
+        Step(_of(used, "difference maps"), _left_out(untested, reasons, "map")),
         Step(f"Tested: {_of(tested, 'maps with a human label')}; {unstable} unstable", []),
     ]
     numbers = {
         "pairs": len(maps), "maps": len(used), "map_patients": used["subject"].nunique(),
-        "labelled": len(judged) - len(unlabelled), "tested": len(tested),
+        "labelled": int(len(judged) - unlabelled), "tested": len(tested),
         "tested_patients": tested["subject"].nunique(), "unstable": unstable,
     }  # fmt: skip
     numbers |= dict.fromkeys(("exams", "usable_exams", "exam_patients"))
     if exams is not None:
         out = exams[exams["status"] != INCLUDED]
-        steps.insert(0, Step(_of(exams, "exams"), _few(count_reasons(out["reason"]))))
+        steps.insert(0, Step(_of(exams, "exams"), _left_out(out, out["reason"], "exam")))
         numbers |= {"exams": len(exams), "usable_exams": len(exams) - len(out)}
         numbers["exam_patients"] = exams["subject"].nunique()
     return Chain(name, steps), numbers
@@ -83,14 +85,13 @@ def count_weak(lineages):
     totals = [one["pairs"]["weak"] + sum(one["weak_left_out"].values()) for one in lineages]
     if not any(totals):
         return None
-    reasons = {
-        reason: span(one["weak_left_out"][reason] for one in lineages) for reason in lineages[0]["weak_left_out"]
-    }
+    numbers = {why: [one["weak_left_out"][why] for one in lineages] for why in lineages[0]["weak_left_out"]}
+    reasons = [f"{counted(span(found), 'weak label')} {why}" for why, found in numbers.items() if any(found)]
     weak, unstable = (span(one[key]["weak"] for one in lineages) for key in ("pairs", "unstable"))
     return Chain(
         "Weak labels, for training only",
         [
-            Step(f"{span(totals)} pairs with a weak label", [(why, n) for why, n in reasons.items() if n != "0"]),
+            Step(f"{span(totals)} pairs with a weak label", reasons),
             Step(f"Offered to a model: {weak} maps, {unstable} unstable; recipes cut them by confidence", []),
         ],
     )
@@ -108,13 +109,21 @@ def _of(rows, what):
 
 
 def counted(number, what):
-    """Returns "1 patient" or "2 patients"."""
-    return f"{number} {what}{'s' * (number != 1)}"
+    """Returns "1 patient" or "2 patients"; `number` may be text."""
+    return f"{number} {what}{'s' * (f'{number}' != '1')}"
 
 
-def _few(reasons):
-    others = sum(count for _, count in reasons[MOST_REASONS:])
-    return [*reasons[:MOST_REASONS], *([("other reasons", others)] if others else [])]
+def _left_out(rows, reasons, what):
+    """Says for each reason how many of the rows, of how many patients, were left out for it; the commonest first."""
+    general = general_reasons(reasons)
+    commonest = [reason for reason, _ in count_reasons(general)[:MOST_REASONS]]
+    named = [reason if reason in commonest else OTHER for reason in general]
+    counts = rows.assign(reason=named).groupby("reason")["subject"].agg(["size", "nunique"])
+    counts = counts.reindex([reason for reason in [*commonest, OTHER] if reason in counts.index])
+    return [
+        f"{counted(number, what)} of {counted(patients, 'patient')}: {reason}"
+        for reason, number, patients in counts.itertuples()
+    ]
 
 
 def draw_flow(chains, path):
@@ -168,7 +177,7 @@ def _box(axes, left, top, width, lines, colour, line):
 def _lines(step):
     """Lines of the box, and of the one beside it."""
     main = textwrap.wrap(step.text, int((_MAIN - 2 * _EDGE) / _LETTER))
-    texts = ["Left out:"] * bool(step.left_out) + [f"{number} {reason}" for reason, number in step.left_out]
+    texts = ["Left out:"] * bool(step.left_out) + step.left_out
     width = int((_SIDE - 2 * _EDGE) / _LETTER)
     return main, [line for text in texts for line in textwrap.wrap(text, width, subsequent_indent="   ")]
 

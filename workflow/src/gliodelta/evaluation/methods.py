@@ -1,16 +1,21 @@
-"""The methods paragraph of a paper, put together from what was configured and counted: nothing in it is a plan."""
+"""The methods paragraph of a paper, put together from what was configured and counted: nothing in it is a plan.
 
-import ast
+How it names the variants stands in methods.yaml.
+"""
+
 import importlib.metadata
 import platform
 from collections import Counter
+from functools import cache
 from pathlib import Path
 
-from gliodelta import __version__, plugins
+from gliodelta import __version__, io, plugins
 from gliodelta.evaluation.flow import counted, span
 from gliodelta.experiments import TRAINING, listed
 
 IMAGING = ("bias_correction", "brain_extraction", "registration", "normalisation")
+# The layout of cohorts of which difference maps are given, and no exams.
+MAPS = "difference-maps"
 # In the order of the stages; those that this job's environment lacks are not named.
 PACKAGES = (
     "snakemake",
@@ -59,7 +64,7 @@ def data(facts):
         sentences.append(
             f"Cohort {name} ({cohort['role']}; layout {cohort['layout']}{', simulated' * cohort['simulated']}): "
             + exams * (size["exams"] is not None)
-            + f"Of {size['pairs']} pairs of exams, {size['maps']} gave a difference map that passed the checks; "
+            + f"Of {size['pairs']} pairs of exams, {size['maps']} have a difference map that passed the checks; "
             f"{size['labelled']} of these have a human label, the majority of the readers, and {size['tested']} maps "
             f"of {counted(size['tested_patients'], 'patient')} ({size['unstable']} unstable) were tested."
         )
@@ -67,22 +72,41 @@ def data(facts):
 
 
 def imaging(settings, cohorts):
-    """Returns sentences on the way from exams to difference maps, with the engines in their own words."""
-    engines = [f"{kind.replace('_', ' ')} by {_told('imaging.' + kind, settings[kind])}" for kind in IMAGING]
-    fallback = ", ".join(settings["registration_fallback"])
-    stripped = ", ".join(name for name, cohort in cohorts.items() if cohort["skull_stripped"])
-    sharp = "The exams of a pair were blurred to one point spread. " if settings["sharpness"] == "equal" else ""
+    """Returns sentences on the way from exams to difference maps, and on maps that are given."""
+    scanned = {name: cohort for name, cohort in cohorts.items() if cohort["layout"] != MAPS}
+    given = ", ".join(name for name in cohorts if name not in scanned)
+    sentences = list(_processing(settings, scanned)) if scanned else []
+    if given:
+        sentences.append(f"The absolute difference maps of {given} were made elsewhere and taken as they are")
+    sentences.append(
+        f"Exams within {settings['surgery_days']} days after surgery and pairs more than {settings['max_days']} days "
+        "apart were left out"
+    )
+    return f"{'. '.join(sentences)}."
+
+
+def _processing(settings, cohorts):
+    """Sentences on what was done to the exams of these cohorts."""
+    stripped = [name for name, cohort in cohorts.items() if cohort["skull_stripped"]]
+    engines = [
+        f"{kind.replace('_', ' ')} by {named('imaging.' + kind, settings[kind])}"
+        for kind in IMAGING
+        if settings[kind] != "none" and (kind != "brain_extraction" or len(stripped) < len(cohorts))
+    ]
+    yield f"The exams of {', '.join(cohorts)} went through {'; '.join(engines)}"
+    if stripped:
+        yield f"Those of {', '.join(stripped)} came without skull, so that the brain was what is not zero"
+    if settings["registration_fallback"]:
+        others = [named("imaging.registration", name) for name in settings["registration_fallback"]]
+        yield f"Where a registration failed its checks, others were tried in turn: {'; '.join(others)}"
+    if settings["sharpness"] == "equal":
+        yield "The exams of a pair were blurred to one point spread"
     space = "half-way between both exams" if settings["space"] == "half-way" else "of the current exam"
-    return (
-        f"Each exam and pair went through: {'; '.join(engines)}. "
-        + f"The exams of {stripped} came without skull, so that the brain was what is not zero. " * bool(stripped)
-        + f"Where a registration failed its checks, others were tried in turn: {fallback}. " * bool(fallback)
-        + f"{sharp}Maps lie on the grid {space}. Pairs were left out with an exam within {settings['surgery_days']} "
-        f"days after surgery, more than {settings['max_days']} days apart, with a brain outside "
-        f"{settings['min_brain_ml']} to {settings['max_brain_ml']} ml, with registered exams that correlate below "
-        f"{settings['min_similarity']}, or beyond a limit of quality ("
-        + ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in settings["limits"].items())
-        + ")."
+    yield f"Maps lie on the grid {space}"
+    limits = ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in settings["limits"].items())
+    yield (
+        f"Pairs were left out with a brain outside {settings['min_brain_ml']} to {settings['max_brain_ml']} ml, with "
+        f"registered exams that correlate below {settings['min_similarity']}, or beyond a limit of quality ({limits})"
     )
 
 
@@ -130,8 +154,11 @@ def networks(facts):
         primary = ", declared primary in arms.tsv" if row["primary"] == "yes" else ""
         trained, total = facts["models"][name]
         arms.append(f"{name} ({', '.join(words)}{primary}; {trained} of {total} models trained)")
-    told = {(kind, row[kind]): f"{kind} {_told(package.removeprefix('gliodelta.'), row[kind])}"
-            for row in facts["arms"].values() for kind, package in TRAINING.items()}  # fmt: skip
+    rows = [*facts["arms"].values(), *facts["recipes"].values()]
+    kinds = {**TRAINING, "method": plugins.METHODS}
+    told = dict.fromkeys(
+        f"{kind}, {named(package, row[kind])}" for kind, package in kinds.items() for row in rows if kind in row
+    )
     recipes = [
         f"{name} ({row['method']}, {row['encoder']}, weak labels cut by {row['cut_by']} {row['cut']})"
         for name, row in facts["recipes"].items()
@@ -142,7 +169,7 @@ def networks(facts):
         + f"Trainings used Adam, batches of {training['batch_size']} and at most "
         f"{training['epochs']} epochs ({training['pretraining_epochs']} in pretraining), and stopped after "
         f"{training['patience']} epochs without a better validation AUC (seed {training['seed']}). "
-        f"By name: {'; '.join(told.values())}."
+        f"The parts are: {'; '.join(told)}."
     )
 
 
@@ -157,24 +184,33 @@ def tuning(facts):
                  ("strategies", "recipes", "learning_rates", "weight_decays")}  # fmt: skip
         chosen = Counter(facts["chosen"][name]).most_common()
         told = "; ".join(f"{key.replace('_', ' ')} {value}" for key, value in space.items())
-        ways = ", ".join(f"{strategy} in {counted(folds, 'outer fold')}" for strategy, folds in chosen)
-        searches.append(f"{name}: {told}; chosen: {ways or 'none, since no model could be trained'}")
+        best = ", ".join(f"{strategy} in {counted(folds, 'outer fold')}" for strategy, folds in chosen)
+        searches.append(f"{name}: {told}; chosen: {best or 'none, since no model could be trained'}")
+    ways = dict.fromkeys(
+        named(plugins.STRATEGIES, name) for row in facts["arms"].values() for name in listed(row, "strategies")
+    )
     return (
         f"How knowledge is transferred is a hyperparameter, chosen for each outer fold by the mean AUC on inner "
-        f"validation patients only ({budget}{pruned}; seed {settings['seed']}). {'. '.join(searches)}."
+        f"validation patients only ({budget}{pruned}; seed {settings['seed']}). The "
+        f"strategies were {'; '.join(ways)}. {'. '.join(searches)}."
     )
 
 
 def statistics(settings, facts):
     """Returns sentences on how predictions were made and judged."""
     external = [name for name, cohort in facts["cohorts"].items() if cohort["role"] == "external"]
+    bare = "; ".join(
+        f"{counted(number, 'model')} of {arm}" for arm, (number, _) in facts["uncalibrated"].items() if number
+    )
     return (
-        "Scores were calibrated (Platt) on each model's validation patients, where these had both classes. A test "
-        "map's probability is the mean of its fold's inner models, then of the repeats"
+        "Scores were calibrated (Platt scaling, Platt 1999) on each model's validation patients"
+        + f" (but not those of {bare}, whose validation pairs have one class)" * bool(bare)
+        + ". A test map's probability is the mean of its fold's inner models, then of the repeats"
         + (f"; on {', '.join(external)} it is the mean of all models" if external else "")
         + ". Thresholds (Youden) were chosen on validation patients. Intervals are 95 % percentiles over "
-        f"{settings['bootstraps']} draws of whole patients (seed {settings['seed']}) and leave out how another "
-        "training would vary. The pooled AUC of the primary arm was compared with every other arm and comparator by a "
+        f"{settings['bootstraps']} draws of whole patients (seed {settings['seed']}; draws in which a number is "
+        "undefined, such as an AUC of one class, are left out and counted) and leave out how another training would "
+        "vary. The pooled AUC of the primary arm was compared with every other arm and comparator by a "
         f"paired permutation with one coin a patient ({settings['bootstraps']} permutations, +1 rule), corrected by "
         "Holm; DeLong's test, clustered by patient, stands beside it. The calibration error has "
         f"{settings['bins']} bins."
@@ -192,9 +228,17 @@ def software():
     return f"{', '.join(found)}; all others stand in provenance.json."
 
 
-def _told(package, name):
-    """A plug-in's name with the first sentence of its docstring, which cites what it is."""
-    plugins.check(f"gliodelta.{package}", name)
-    folder = Path(__file__).resolve().parents[1].joinpath(*package.split("."))
-    module = ast.parse((folder / f"{name.replace('-', '_')}.py").read_text(encoding="utf-8"))
-    return f"{name} ({ast.get_docstring(module).splitlines()[0].rstrip('.')})"
+def named(package, name):
+    """Returns a variant as a paper names it, followed by its name in the configuration.
+
+    Args:
+        package: dotted name of the plug-in folder, such as ``gliodelta.imaging.registration``.
+        name: of the variant.
+    """
+    phrase = _phrases().get(package.removeprefix("gliodelta."), {}).get(name)
+    return f"{phrase} [{name}]" if phrase else name
+
+
+@cache
+def _phrases():
+    return io.read_yaml(Path(__file__).with_name("methods.yaml"))

@@ -45,7 +45,8 @@ def write_page(facts, methods, checklist, picture):
         picture: PNG of the flow diagram.
     """
     image = base64.b64encode(Path(picture).read_bytes()).decode()
-    alternative = escape(" ".join(step.text + "." for chain in facts["chains"] for step in chain.steps))
+    told = [f"{chain.title}: {'. '.join(_in_words(step) for step in chain.steps)}." for chain in facts["chains"]]
+    alternative = escape(" ".join(told))
     answered = checklist["status"].value_counts().to_dict()
     body = [
         "<h1>The study on one page</h1>",
@@ -68,6 +69,10 @@ def write_page(facts, methods, checklist, picture):
     ]
     head = f'<meta charset="utf-8"><title>The study on one page</title><style>{_STYLE}</style>'
     return f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head>\n<body>\n' + "\n".join(body) + "\n</body></html>\n"
+
+
+def _in_words(step):
+    return step.text + (f"; left out: {'; '.join(step.left_out)}" if step.left_out else "")
 
 
 def answer(facts):
@@ -115,9 +120,10 @@ def limits(facts):
 
 
 def _results(cohort, rows, facts):
-    """A table of one cohort: the primary arm, in bold, the other arms and the trivial comparators; its notes above."""
+    """A table of one cohort: the primary arm, in bold, other arms and trivial comparators; notes above."""
     kept = rows[rows["arm"].isin([*facts["arms"]]) | (rows["kind"] == COMPARATOR)]
-    note = "; ".join(dict.fromkeys(text for text in rows["note"].dropna() if text))
+    told = rows[rows["note"].astype(bool) & rows["note"].notna()].groupby("note", sort=False)["arm"]
+    note = "; ".join(f"{', '.join(arms)}: {text}" for text, arms in told)
     title = f"<h3>{escape(cohort)}</h3>" + (f"<p>{escape(note)}</p>" if note else "")
     return title + _table(kept, list(COLUMNS), COLUMNS, facts["primary"])
 

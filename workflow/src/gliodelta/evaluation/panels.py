@@ -23,7 +23,7 @@ _LEGEND = {"frameon": True, "framealpha": 0.8, "edgecolor": "none"}
 _BENEFIT = (-0.2, 0.8)
 
 
-def draw_arm(arm, cohort, sample, weights, bins, path):
+def draw_arm(arm, cohort, sample, weights, bins, note, path):
     """Draws the four panels of an arm on a cohort.
 
     Args:
@@ -31,11 +31,13 @@ def draw_arm(arm, cohort, sample, weights, bins, path):
         sample: its rows of `predictions.average_repeats`.
         weights: [1 + draws, pairs], the first row ones (`bootstrap.draw_patients`).
         bins: of the reliability diagram.
+        note: what to say of the probabilities below the panels; may be empty.
         path: PNG to write.
     """
     figure, panels = plots.new(160, 158, rows=2, columns=2)
     size = f"{in_words(len(sample), sample['subject'].nunique())}, {int(sample['y_true'].sum())} unstable"
     figure.suptitle(f"{arm} on {cohort}: {size}", x=0.01, ha="left", fontsize=9, fontweight="bold")
+    figure.supxlabel(note, x=0.01, ha="left", fontsize=7)
     y, judged, probability = (sample[name].to_numpy(float) for name in ("y_true", "judged", "probability"))
     both, known = len(np.unique(y)) == 2, not np.isnan(probability).any()
     _draw(panels[0, 0], _roc, both, "one class only", y, judged, sample["called"].to_numpy(float), weights)

@@ -1,10 +1,11 @@
-"""Of what the results were made: configuration, code, packages, sheets, weights and seeds, as one JSON file.
+"""Of what the results were made: configuration, code, packages, sheets, images, weights and seeds, as one JSON file.
 
 The commit and the packages are read when the file is written and are no parameter of the rule: a commit that changes
 no code that a job runs must rerun nothing. The file is written anew whenever a result changes, so that it tells of
 the code that made the last one.
 """
 
+import csv
 import importlib.metadata
 import platform
 import subprocess
@@ -13,18 +14,22 @@ from pathlib import Path
 from gliodelta import __version__, io
 from gliodelta.fingerprint import SOURCE, code_of
 from gliodelta.lineage import KEYS, check_cards
+from gliodelta.schema import validate
 
 FORMAT = 1
 ROOT = SOURCE.parents[1]
 
 
-def record_provenance(study, sheets, results, tables, weights, document):
+def record_provenance(study, sheets, results, images, tables, weights, document):
     """Writes the provenance of a run.
 
     Args:
-        study: dict with `settings`, the configuration without where files lie, `cohorts`, `arms` and `recipes`.
+        study: dict with `settings`, the configuration without where files lie, `cohorts` (`simulation` in those that
+            are simulated), `arms` and `recipes`.
         sheets: dict of a sheet's name, such as "demo/labels.tsv", to its file.
         results: folder of the results.
+        images: dict of `exams`, ``ingest/{cohort}/exams.tsv`` of the cohorts of which exams are given, and `grids`,
+            ``imaging/{cohort}/grid-{grid}.sha256``, the checksums of the maps that the networks were given.
         tables: files in it whose checksums are kept.
         weights: files in it, model.safetensors or encoder.safetensors, each with its lineage.json beside it.
         document: JSON to write. It holds names, numbers and checksums: no path beyond `results`, no row of a sheet.
@@ -39,8 +44,14 @@ def record_provenance(study, sheets, results, tables, weights, document):
             "software": {"gliodelta": __version__, "code": code_of(__name__, modules), **read_commit(ROOT)},
             "environment": {"python": platform.python_version(), "system": platform.system(), **installed()},
             **study,
-            "seeds": find_seeds(study["settings"]),
+            "seeds": find_seeds(study["settings"], study["cohorts"]),
             "sheets_sha256": {name: io.checksum(file) for name, file in sheets.items()},
+            # Of each exam in the order of exams.tsv, which names them: the digest that ingest took of its voxels.
+            "exams": {Path(file).parent.name: read_digests(file) for file in images["exams"]},
+            "maps_sha256": {
+                name_in(results, file).removesuffix(".sha256"): Path(file).read_text(encoding="utf-8").split()[0]
+                for file in images["grids"]
+            },
             "results_sha256": {name_in(results, file): io.checksum(file) for file in tables},
             "weights": [{"file": name_in(results, file), **describe_weights(file)} for file in weights],
         },
@@ -96,9 +107,20 @@ def installed():
     return {"snakemake": found.get("snakemake"), "packages": dict(sorted(found.items()))}
 
 
-def find_seeds(settings):
-    """Returns the seeds of a configuration by section."""
-    return {name: part["seed"] for name, part in settings.items() if isinstance(part, dict) and "seed" in part}
+def find_seeds(settings, cohorts):
+    """Returns the seeds of a configuration by section, and those of its simulated cohorts."""
+    seeds = {name: part["seed"] for name, part in settings.items() if isinstance(part, dict) and "seed" in part}
+    simulated = {name: cohort["simulation"] for name, cohort in cohorts.items() if cohort.get("simulation") is not None}
+    drawn = {name: validate(dict(given), "simulation", name)["seed"] for name, given in simulated.items()}
+    return seeds | {"simulation": drawn}
+
+
+def read_digests(table):
+    """Returns the digests of the exams' voxels in exams.tsv; None for an exam without an image."""
+    # As text: a digest that happens to hold digits alone is no number.
+    with open(table, newline="", encoding="utf-8") as file:
+        digests = [row["voxels_digest"] for row in csv.DictReader(file, delimiter="\t")]
+    return [None if digest == "n/a" else digest for digest in digests]
 
 
 def describe_weights(file):

@@ -14,6 +14,10 @@ from gliodelta.schema import InvalidInput
 from gliodelta.tables import PAIR
 
 # Where a model of two outputs decides between them, and what a reader expects who has chosen nothing else.
+LIMIT = (
+    "95 % intervals are over {bootstraps} draws and leave out how another training would vary; draws of one class are "
+    "left out and counted (draws_without_value)"
+)
 THRESHOLD = 0.5
 DIRECTORY = {
     **{name: f"{name}.tsv" for name in ("summary", "metrics", "comparisons", "subgroups", "pairs")},
@@ -50,7 +54,7 @@ def score(predictions, settings, primary=None, groups=(), out=None):
     judged = judge_arms(
         combine(table, THRESHOLD), kinds, _groups(table, groups), count_unlabelled(table, kinds), settings
     )
-    remarks += [*_on_thresholds(table), *_on_absent(table)]
+    remarks += [*_on_thresholds(table), *_on_absent(table), LIMIT.format(**settings)]
     if NO_SUBJECT in remarks:
         judged = {name: _without_patients(part) for name, part in judged.items()}
     if out:

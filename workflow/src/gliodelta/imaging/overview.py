@@ -24,8 +24,6 @@ MEASURES = {
 OUTLYING, FEWEST = 3.5, 8
 # Outliers named in a panel; maps.tsv names all.
 NAMED = 3
-# The report holds this many pictures; half of them are the worst pairs, the rest a sample that stays the same.
-TILES, WORST = 50, 25
 TILE_COLUMNS = 4
 
 
@@ -92,17 +90,19 @@ def _name_outliers(place, rows, values, scores):
     marked.set_in_layout(False)
 
 
-def choose(pictures):
+def choose(pictures, most):
     """Chooses the pictures of the gallery: the worst pairs first, then others in an order that does not change.
 
     Args:
         pictures: list of (rank, digest of the pair, anything); the lowest rank is the worst.
+        most: how many to choose; half of them are the worst pairs.
 
     Returns:
-        At most `TILES` of them.
+        At most so many of them.
     """
+    worst = most // 2
     ranked = sorted(pictures, key=lambda picture: picture[:2])
-    return ranked[:WORST] + sorted(ranked[WORST:], key=lambda picture: picture[1])[: TILES - WORST]
+    return ranked[:worst] + sorted(ranked[worst:], key=lambda picture: picture[1])[: most - worst]
 
 
 def draw_gallery(files, path):

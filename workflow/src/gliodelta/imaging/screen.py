@@ -45,7 +45,7 @@ LIMITS = {
 }
 
 
-def screen_maps(cohort_file, qc_files, limits, surgery_days, max_days, table, summary, figure, gallery):
+def screen_maps(cohort_file, qc_files, limits, surgery_days, max_days, most_pictures, table, summary, figure, gallery):
     """Decides which pairs of a cohort go on.
 
     A pair is excluded, in this order, when a person excluded it in pairs.tsv, when prior does not precede current, when
@@ -59,11 +59,12 @@ def screen_maps(cohort_file, qc_files, limits, surgery_days, max_days, table, su
         limits: dict of the keys of `LIMITS` to numbers; those of an exam hold for both exams.
         surgery_days: days after surgery in which an exam is not used (28 in the published study).
         max_days: longest interval between two exams that are compared.
+        most_pictures: how many pictures the gallery may hold.
         table: TSV to write: subject prior current days include (yes/no) reason outlying qc_* feature_*; `outlying`
             names the numbers by which the pair stands out in its cohort.
         summary: TSV to write: include reason pairs share, reasons as `gliodelta.tables.count_reasons` puts them.
         figure: PNG to write, distributions of the quality numbers.
-        gallery: PNG to write, pictures of the worst pairs and of a fixed sample, at most 50.
+        gallery: PNG to write, pictures of the worst pairs and of a fixed sample.
     """
     import pandas as pd
 
@@ -86,7 +87,7 @@ def screen_maps(cohort_file, qc_files, limits, surgery_days, max_days, table, su
     overview.draw_distributions(rows, scores, limits, figure)
     worst = scores.max(axis=1).fillna(0)
     ranked = [((sound, -worst[place]), *picture) for place, (sound, *picture) in pictures.items()]
-    overview.draw_gallery([picture for *_, picture in overview.choose(ranked)], gallery)
+    overview.draw_gallery([picture for *_, picture in overview.choose(ranked, most_pictures)], gallery)
 
 
 def _from_sheets(pair, cohort, surgery_days, max_days):
