@@ -11,7 +11,7 @@ def exam(visit):
 
 with job_log(snakemake.log[0]):
     map_difference(
-        title=f"{snakemake.wildcards.cohort} · {snakemake.wildcards.subject} · {snakemake.wildcards.pair}",
+        title="{cohort} · {subject} · {prior}to{current}".format(**snakemake.wildcards),
         prior=exam("prior"),
         current=exam("current"),
         registration={"transform": snakemake.input.transform, "sidecar": snakemake.input.sidecar},

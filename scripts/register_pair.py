@@ -6,7 +6,7 @@ from gliodelta.logs import job_log
 files = snakemake.input
 with job_log(snakemake.log[0]):
     register_pair(
-        pair=snakemake.wildcards.pair,
+        pair=f"{snakemake.wildcards.prior}to{snakemake.wildcards.current}",
         prior={"image": files.prior, "mask": files.prior_mask, "sidecar": files.prior_sidecar},
         current={"image": files.current, "mask": files.current_mask, "sidecar": files.current_sidecar},
         backends=snakemake.params.backends,

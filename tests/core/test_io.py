@@ -1,5 +1,7 @@
 """Files are whole or absent, and come back as they were."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -45,3 +47,10 @@ def test_the_same_image_is_the_same_file(tmp_path):
 def test_files_are_readable_by_the_group(tmp_path):
     io.write_text("x", tmp_path / "x.txt")
     assert (tmp_path / "x.txt").stat().st_mode & 0o044 == 0o044
+
+
+def test_a_full_disk_is_told_with_the_file_and_leaves_none(tmp_path):
+    # This device of Linux is always full.
+    with pytest.raises(OSError, match=r"No space left.*table\.tsv"), io.atomic(tmp_path / "table.tsv"):
+        Path("/dev/full").write_bytes(b"x")
+    assert not any(tmp_path.iterdir())

@@ -184,6 +184,7 @@ def site(tmp_path):
         # As at a new start of Snakemake.
         sheets.read_cohort.cache_clear()
         sheets._links.cache_clear()
+        sheets._sources.cache_clear()
         found = study.Study({"cohorts": ["c"], "cohorts_folder": str(tmp_path)})
         return [found.exam_state("c", "a", session) for session in ("0", "90")]
 

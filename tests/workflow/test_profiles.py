@@ -1,5 +1,6 @@
 """Profiles: the cluster's rules are those that train, and nothing about machines stands outside of them."""
 
+import math
 import re
 import subprocess
 import sys
@@ -15,14 +16,49 @@ def test_keys_of_the_profiles_are_disjoint(project):
     assert not set(default) & set(slurm)
 
 
+def rules(project):
+    """Yields (name, declaration) of every rule."""
+    text = "\n".join(file.read_text() for file in sorted((project / "workflow/rules").glob("*.smk")))
+    parts = re.split(r"^rule (\w+):\n", text, flags=re.M)
+    yield from zip(parts[1::2], parts[2::2], strict=True)
+
+
 def test_the_slurm_profile_sends_the_training_rules_to_gpus(project):
     slurm = io.read_yaml(project / "profiles/slurm/config.yaml")
     on_gpus = {name for name, words in slurm["set-resources"].items() if "gpu" in words.get("slurm_partition", "")}
     assert on_gpus == WITH_GPU
-    text = "\n".join(file.read_text() for file in sorted((project / "workflow/rules").glob("*.smk")))
-    rules = re.split(r"^rule (\w+):\n", text, flags=re.M)
-    with_gpu = {name for name, body in zip(rules[1::2], rules[2::2], strict=True) if "gpu=" in body}
-    assert with_gpu == WITH_GPU
+    assert {name for name, body in rules(project) if "gpu=" in body} == WITH_GPU
+
+
+def test_imaging_is_at_most_one_slurm_job_for_twenty_exams_and_pairs(project):
+    slurm = io.read_yaml(project / "profiles/slurm/config.yaml")
+    # A rule of one exam or one pair has it in the name of its log.
+    single = {name for name, body in rules(project) if re.search(r'"<logs>/.*({session}|{current}).*\.log"', body)}
+    assert {"convert_exam", "extract_brain", "correct_bias", "register_pair", "map_difference"} <= single
+    per_unit = {slurm["groups"].get(name, name) for name in single}
+    exams, pairs = 12_500, 10_000
+    units = {"exams": exams, "pairs": pairs}
+    jobs = sum(math.ceil(units[name] / slurm["group-components"][name]) for name in per_unit)
+    assert jobs <= (exams + pairs) / 20
+
+
+def test_only_jobs_that_do_not_resume_ask_for_more_when_tried_again(project):
+    slurm = io.read_yaml(project / "profiles/slurm/config.yaml")
+    assert all("attempt" in slurm["default-resources"][word] for word in ("mem_mb", "runtime"))
+    for rule in WITH_GPU:
+        assert isinstance(slurm["set-resources"][rule]["mem_mb"], int), rule
+    # Slurm would kill a training before it has saved itself, were its time not above the deadline of the comment.
+    text = (project / "profiles/slurm/config.yaml").read_text()
+    deadline = int(re.search(r"deadline_minutes: (\d+)", text)[1])
+    assert all(slurm["set-resources"][rule]["runtime"] > deadline for rule in WITH_GPU)
+
+
+def test_words_that_a_site_must_replace_are_no_words_that_a_site_has(project):
+    # Slurm refuses an unknown partition or account and names it; a plausible default would run somewhere unasked.
+    slurm = io.read_yaml(project / "profiles/slurm/config.yaml")
+    blocks = [slurm["default-resources"], *slurm["set-resources"].values()]
+    named = [block[word] for block in blocks for word in ("slurm_partition", "slurm_account") if word in block]
+    assert named and all(word.startswith("SITE-") for word in named)
 
 
 def test_a_group_fits_on_a_node(project):

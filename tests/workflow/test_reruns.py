@@ -17,7 +17,7 @@ STAGES = {
     "pretraining": {"pretrain_encoder"},
     "tuning": {"tune_study", "tune_worker", "select_trial"},
     "transfer": {"train_fold"},
-    "external": {"predict_external"},
+    "external": {"predict_external", "score_external"},
     "evaluation": {
         "fit_comparators",
         "evaluate_arms",
@@ -79,9 +79,9 @@ def test_a_logic_edit_of_the_evaluation_reruns_nothing_else(hospital):
 def test_a_logic_edit_of_the_statistics_reruns_what_scores_and_no_training(hospital):
     with add_logic(hospital, "statistics/metrics.py"):
         jobs = hospital.pending()
-    assert {"score_labels", "evaluate_arms"} <= set(jobs)
-    # The ensembles of the external stage are scored where they are made.
-    assert stages(jobs) == {"labels", "external", "evaluation"} and "calibrate_labels" not in jobs
+    assert {"score_labels", "score_external", "evaluate_arms"} <= set(jobs)
+    assert stages(jobs) == {"labels", "external", "evaluation"}
+    assert not {"calibrate_labels", "predict_external"} & set(jobs)
 
 
 def test_an_unused_encoder_reruns_nothing_and_a_used_one_its_arms(hospital):

@@ -1,28 +1,29 @@
-"""Helpers that read as sentences in the rules: which files a job needs, and which values it depends on."""
+"""Values that the rules depend on: functions that read as sentences. Files are in files.smk, targets in results.smk."""
 
-from itertools import product
-from types import SimpleNamespace
+import os
 
 from gliodelta.evidence import design
 from gliodelta.fingerprint import code_of
+from gliodelta.room import check_room
 from gliodelta.schema import InvalidInput
-from gliodelta.sheets import pair_id
 from gliodelta.study import Study
 from snakemake.exceptions import WorkflowError
-
-SPLIT = "repeat-{repeat}/fold-{fold}/inner-{inner}"
 
 try:
     study = Study(config)
 except InvalidInput as error:
     raise WorkflowError(str(error)) from None
 
+# Matplotlib keeps its list of fonts in the user's home unless told otherwise; jobs write to nobody's home.
+os.environ.setdefault("MPLCONFIGDIR", os.path.abspath(workflow.pathvars.apply("<scratch>/matplotlib")))
+
 
 wildcard_constraints:
     cohort="[A-Za-z0-9]+",
     subject="[A-Za-z0-9]+",
     session="[0-9]+",
-    pair="[0-9]+to[0-9]+",
+    prior="[0-9]+",
+    current="[0-9]+",
     arm="[A-Za-z0-9-]+",
     recipe="[A-Za-z0-9-]+",
     grid="[A-Za-z0-9-]+",
@@ -31,9 +32,6 @@ wildcard_constraints:
     inner="[0-9]+",
     rung="[0-9]+",
     worker="[0-9]+",
-
-
-# Values of the configuration and of the sheets.
 
 
 def setting(*keys):
@@ -75,7 +73,7 @@ def exam_state(wildcards):
 
 def map_state(wildcards):
     """Digest of where the given difference map of the pair lies and when it last changed."""
-    return study.map_state(wildcards.cohort, wildcards.subject, wildcards.pair)
+    return study.map_state(wildcards.cohort, wildcards.subject, wildcards.prior, wildcards.current)
 
 
 def report_states(wildcards):
@@ -97,23 +95,28 @@ def cohort_rows(*kinds):
     return rows
 
 
-def sheet(kind):
-    """Path of a sheet of the development cohort."""
-    return study.sheet(kind) if study.development else []
+def shared():
+    """Whether outputs of imaging are kept where other users find them (`--cache`)."""
+    return workflow.workflow_settings.cache is not None
 
 
-def cohort_sheet(kind):
-    """An input function: path of a sheet of the job's cohort; nothing when it has no such rows."""
-
-    def file(wildcards):
-        return study.sheet(kind, wildcards.cohort) if study.cohorts[wildcards.cohort][kind] else []
-
-    return file
+def shared_unless_defaced():
+    """Like `shared`, but not of images that show the face and go once they are defaced."""
+    return shared() and not setting("imaging", "deface")
 
 
 def scratch(wildcards, output):
     """Folder for the state of unfinished jobs. Asking for `output` keeps it out of what Snakemake tracks: no science."""
     return workflow.pathvars.apply("<scratch>")
+
+
+def require_room():
+    """Raises an error that names the folder when one that jobs write to cannot be written to."""
+    try:
+        for name in ("results", "logs", "benchmarks", "scratch"):
+            check_room(workflow.pathvars.apply(f"<{name}>"))
+    except InvalidInput as error:
+        raise WorkflowError(str(error)) from None
 
 
 def arm_row(wildcards):
@@ -194,203 +197,23 @@ def code_of_recipe(module):
     return code
 
 
-# Files. A pattern may hold <results> and <split>; the functions fill in what their names say.
+def code_of_evidence(module):
+    """A param function: fingerprint of `module`, which only a study on simulated populations pays for."""
 
+    def code(wildcards):
+        return code_of(module)
 
-def fill(pattern, **values):
-    """`pattern` with <split> spelt out and the wildcards in `values` filled in."""
-    return pattern.replace("<split>", SPLIT).format(**values)
+    return code
 
 
-def gone_once_defaced(pattern):
-    """`pattern` of an image that shows the face; Snakemake deletes it after its last use when exams are defaced."""
-    return temp(pattern) if setting("imaging", "deface") else pattern
+def population_settings(wildcards):
+    """Settings of the simulation of a population of the study."""
+    return design.population_settings(setting("evidence"), wildcards.population)
 
 
-def simulated_subject(wildcards):
-    """Folder of the simulated subject; nothing when the cohort is real."""
-    if "simulation" not in study.cohorts[wildcards.cohort]:
-        return []
-    return fill("<results>/simulation/{cohort}/sub-{subject}", **wildcards)
-
-
-def simulated_subjects(wildcards):
-    """Folders of all simulated subjects of the cohort; nothing when the cohort is real."""
-    if "simulation" not in study.cohorts[wildcards.cohort]:
-        return []
-    pattern = "<results>/simulation/{cohort}/sub-{subject}"
-    return [fill(pattern, cohort=wildcards.cohort, subject=subject) for subject in study.subjects(wildcards.cohort)]
-
-
-def every_exam(pattern):
-    """An input function: `pattern` for every exam of the cohort."""
-
-    def files(wildcards):
-        exams = study.cohorts[wildcards.cohort]["exams"]
-        return [fill(pattern, cohort=wildcards.cohort, **row) for row in exams]
-
-    return files
-
-
-def every_pair(pattern):
-    """An input function: `pattern` for every pair of the cohort."""
-
-    def files(wildcards):
-        pairs = study.cohorts[wildcards.cohort]["pairs"]
-        return [fill(pattern, cohort=wildcards.cohort, pair=pair_id(row), **row) for row in pairs]
-
-    return files
-
-
-def prior_of(pattern):
-    """An input function: `pattern` for the pair's earlier exam."""
-
-    def file(wildcards):
-        return fill(pattern, session=wildcards.pair.split("to")[0], **wildcards)
-
-    return file
-
-
-def current_of(pattern):
-    """An input function: `pattern` for the pair's later exam."""
-
-    def file(wildcards):
-        return fill(pattern, session=wildcards.pair.split("to")[1], **wildcards)
-
-    return file
-
-
-def every_inner(pattern):
-    """An input function: `pattern` for every inner split of the outer fold."""
-
-    def files(wildcards):
-        return [fill(pattern, **{**wildcards, "inner": inner}) for inner in study.inner()]
-
-    return files
-
-
-def every_split(pattern):
-    """An input function: `pattern` for every inner split of every outer fold."""
-
-    def files(wildcards):
-        splits = product(study.folds(), study.inner())
-        return [fill(pattern, repeat=repeat, fold=fold, inner=inner, **wildcards) for (repeat, fold), inner in splits]
-
-    return files
-
-
-def first_repeat(pattern):
-    """An input function: `pattern` for every inner split of the outer folds of the first repeat."""
-
-    def files(wildcards):
-        splits = product([fold for repeat, fold in study.folds() if repeat == 1], study.inner())
-        return [fill(pattern, repeat=1, fold=fold, inner=inner, **wildcards) for fold, inner in splits]
-
-    return files
-
-
-def every_fold(pattern):
-    """An input function: `pattern` for every outer fold."""
-
-    def files(wildcards):
-        return [fill(pattern, repeat=repeat, fold=fold, **wildcards) for repeat, fold in study.folds()]
-
-    return files
-
-
-def workers_of_rung_before(pattern):
-    """An input function: `pattern` for every worker of the rung before the job's; nothing for the first rung."""
-
-    def files(wildcards):
-        earlier = [rung for rung in study.rungs() if rung == int(wildcards.rung) - 1]
-        return _every_worker(pattern, earlier, wildcards)
-
-    return files
-
-
-def workers_of_last_rung(pattern):
-    """An input function: `pattern` for every worker of a study's last rung."""
-
-    def files(wildcards):
-        return _every_worker(pattern, study.rungs()[-1:], wildcards)
-
-    return files
-
-
-def _every_worker(pattern, rungs, wildcards):
-    workers = range(1, setting("tuning", "workers") + 1)
-    return [fill(pattern, **{**wildcards, "rung": rung, "worker": worker}) for rung in rungs for worker in workers]
-
-
-def recipes_of_arm(pattern):
-    """An input function: `pattern` for every recipe of the arm, at this split."""
-
-    def files(wildcards):
-        return [fill(pattern, recipe=recipe, **wildcards) for recipe in study.recipes_of(wildcards.arm)]
-
-    return files
-
-
-def recipes_of_arm_every_inner(pattern):
-    """An input function: `pattern` for every recipe of the arm, at every inner split of the outer fold."""
-
-    def files(wildcards):
-        chosen = product(study.recipes_of(wildcards.arm), study.inner())
-        return [fill(pattern, **{**wildcards, "recipe": recipe, "inner": inner}) for recipe, inner in chosen]
-
-    return files
-
-
-def of_development(pattern):
-    """An input function: `pattern` for the development cohort."""
-
-    def file(wildcards):
-        return fill(pattern, **{**wildcards, "cohort": study.development})
-
-    return file
-
-
-def every_grid_of_arm(pattern):
-    """An input function: `pattern` for every grid of the arm, of the development cohort unless the job has a cohort."""
-
-    def files(wildcards):
-        given = {"cohort": study.development, **wildcards}
-        return [fill(pattern, **{**given, "grid": grid}) for grid in arm_grids(wildcards)]
-
-    return files
-
-
-def of_recipe(pattern):
-    """An input function: `pattern` for the recipe's grid and the development cohort."""
-
-    def file(wildcards):
-        return fill(pattern, **{**wildcards, "cohort": study.development, "grid": recipe_row(wildcards)["grid"]})
-
-    return file
-
-
-def every_arm(pattern):
-    """An input function: `pattern` for every arm; one with <split> also for every split."""
-
-    def files(wildcards):
-        splits = list(product(study.folds(), study.inner())) if "<split>" in pattern else [((0, 0), 0)]
-        return [
-            fill(pattern, arm=arm, repeat=repeat, fold=fold, inner=inner, **wildcards)
-            for arm in study.arms
-            for (repeat, fold), inner in splits
-        ]
-
-    return files
-
-
-def every_external(pattern):
-    """An input function: `pattern` for every external cohort; one with {arm} also for every arm."""
-
-    def files(wildcards):
-        arms = study.arms if "{arm}" in pattern else [""]
-        return [fill(pattern, cohort=cohort, arm=arm, **wildcards) for cohort in study.external for arm in arms]
-
-    return files
+def evidence_grid(wildcards):
+    """Voxel size and shape of the maps of the study."""
+    return setting("training", "grids")[study.grids()[0]]
 
 
 def cohorts_with_maps_only():
@@ -423,129 +246,3 @@ def simulated_cohorts(*roles):
 def simulated_cohort_files():
     """Paths of the YAMLs of the simulated cohorts."""
     return [study.cohort_file(cohort) for cohort in simulated_cohorts()]
-
-
-def for_each(cohorts, files):
-    """An input function: what the input function `files` gives for each of the cohorts."""
-
-    def all_files(wildcards):
-        found = [files(SimpleNamespace(cohort=cohort)) for cohort in cohorts]
-        return [file for some in found for file in ([some] if isinstance(some, str) else some)]
-
-    return all_files
-
-
-def code_of_evidence(module):
-    """A param function: fingerprint of `module`, which only a study on simulated populations pays for."""
-
-    def code(wildcards):
-        return code_of(module)
-
-    return code
-
-
-def population_settings(wildcards):
-    """Settings of the simulation of a population of the study."""
-    return design.population_settings(setting("evidence"), wildcards.population)
-
-
-def evidence_grid(wildcards):
-    """Voxel size and shape of the maps of the study."""
-    return setting("training", "grids")[study.grids()[0]]
-
-
-def every_trial(pattern):
-    """An input function: `pattern` for every replicate, arm and level of noise of the study."""
-
-    def files(wildcards):
-        replicates = range(1, setting("evidence", "replicates") + 1)
-        levels = {arm: design.noise_levels(setting("evidence"), row) for arm, row in study.arms.items()}
-        return [
-            fill(pattern, replicate=replicate, arm=arm, noise=noise)
-            for replicate in replicates
-            for arm in study.arms
-            for noise in levels[arm]
-        ]
-
-    return files
-
-
-def every_recipe(pattern):
-    """An input function: `pattern` for every recipe that an arm chooses from, and every split."""
-
-    def files(wildcards):
-        recipes = dict.fromkeys(recipe for arm in study.arms for recipe in study.recipes_of(arm))
-        return [file for recipe in recipes for file in every_split(pattern)({**wildcards, "recipe": recipe})]
-
-    return files
-
-
-def sheet_names():
-    """The sheets with rows, as {cohort}/{kind}.tsv: what they are called in this workflow, wherever they lie."""
-    named = product(study.cohorts, ("exams", "pairs", "labels", "reports", "events", "weak"))
-    return [f"{cohort}/{kind}.tsv" for cohort, kind in named if study.cohorts[cohort][kind]]
-
-
-def sheet_files(wildcards):
-    """Paths of the sheets in the order of `sheet_names`."""
-    named = (name.removesuffix(".tsv").split("/") for name in sheet_names())
-    return [study.sheet(kind, cohort) for cohort, kind in named]
-
-
-def cohort_facts():
-    """What is told of the cohorts, the labelled ones first: how they came, and where weak labels come from."""
-    names = dict.fromkeys([*labelled_cohorts(), *study.cohorts])
-    return {name: _facts(study.cohorts[name]) for name in names}
-
-
-def _facts(cohort):
-    weak = "given" if cohort["weak"] else "reports" if cohort["reports"] else "none"
-    told = {key: cohort[key] for key in ("role", "layout", "languages", "skull_stripped")}
-    return {**told, "simulated": "simulation" in cohort, "weak": weak}
-
-
-def study_facts():
-    """What the results depend on, without where files lie and how trainings are followed."""
-    where = ("cohorts_folder", "arms", "recipes", "pathvars", "wandb", "training")
-    settings = {key: value for key, value in study.config.items() if key not in where}
-    settings["training"] = study.training(setting("training", "grids"))
-    return {"settings": settings, "cohorts": cohort_facts(), "arms": study.arms, "recipes": study.recipes}
-
-
-def final_results():
-    """What `all` asks for: the evaluation with every stage's tables, or, without a development cohort, the maps; and
-    the study on simulated populations, where there is one.
-    """
-    tables = ["ingest/{cohort}/exams.tsv", "imaging/{cohort}/maps.tsv"]
-    descriptions = ["ingest/{cohort}/dataset_description.json", "imaging/{cohort}/dataset_description.json"]
-    maps = [
-        fill(f"<results>/{file}", cohort=cohort)
-        for cohort in study.cohorts
-        for file in tables + descriptions
-        if not (file.startswith("ingest/") and cohort in study.with_maps_only())
-    ]
-    maps += [f"<results>/simulation/{cohort}/population.png" for cohort in simulated_cohorts()]
-    if setting("evidence", "replicates"):
-        maps += ["<results>/evidence/table.tsv"]
-    if not study.development:
-        return maps
-    agreement = (
-        [] if study.cohorts[study.development]["weak"] else [f"<results>/labels/{study.development}/agreement.tsv"]
-    )
-    scores = [f"<results>/external/{cohort}/{arm}/predictions.tsv" for cohort in study.inference for arm in study.arms]
-    checks = ["<results>/evaluation/simulation.tsv"] if simulated_cohorts() else []
-    checks += ["<results>/evaluation/saliency.tsv"] if simulated_cohorts("development") else []
-    examples = [f"<results>/evaluation/examples/{arm}/right.png" for arm in study.arms]
-    return [
-        *maps,
-        *agreement,
-        "<results>/manifests/counts.tsv",
-        "<results>/evaluation/summary.tsv",
-        "<results>/evaluation/comparisons.tsv",
-        "<results>/evaluation/overview.html",
-        "<results>/evaluation/provenance.json",
-        *expand("<results>/evaluation/cards/{arm}.md", arm=study.arms),
-        *scores,
-        *checks,
-        *examples,
-    ]

@@ -9,6 +9,7 @@ rule extract_brain:
         "<logs>/imaging/extract_brain/{cohort}/sub-{subject}_ses-{session}.log",
     benchmark:
         "<benchmarks>/imaging/extract_brain/{cohort}/sub-{subject}_ses-{session}.tsv"
+    cache: shared()
     conda:
         "../../envs/imaging.yaml"
     threads: 1
@@ -37,6 +38,7 @@ rule correct_bias:
         "<logs>/imaging/correct_bias/{cohort}/sub-{subject}_ses-{session}.log",
     benchmark:
         "<benchmarks>/imaging/correct_bias/{cohort}/sub-{subject}_ses-{session}.tsv"
+    cache: shared()
     conda:
         "../../envs/imaging.yaml"
     threads: 1
@@ -53,31 +55,20 @@ rule correct_bias:
 
 rule register_pair:
     input:
-        prior=prior_of(
-            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-bias_T2w.nii.gz"
-        ),
-        prior_mask=prior_of(
-            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.nii.gz"
-        ),
-        prior_sidecar=prior_of(
-            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-bias_T2w.json"
-        ),
-        current=current_of(
-            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-bias_T2w.nii.gz"
-        ),
-        current_mask=current_of(
-            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.nii.gz"
-        ),
-        current_sidecar=current_of(
-            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-bias_T2w.json"
-        ),
+        prior="<results>/imaging/{cohort}/sub-{subject}/ses-{prior}/sub-{subject}_ses-{prior}_desc-bias_T2w.nii.gz",
+        prior_mask="<results>/imaging/{cohort}/sub-{subject}/ses-{prior}/sub-{subject}_ses-{prior}_desc-brain_mask.nii.gz",
+        prior_sidecar="<results>/imaging/{cohort}/sub-{subject}/ses-{prior}/sub-{subject}_ses-{prior}_desc-bias_T2w.json",
+        current="<results>/imaging/{cohort}/sub-{subject}/ses-{current}/sub-{subject}_ses-{current}_desc-bias_T2w.nii.gz",
+        current_mask="<results>/imaging/{cohort}/sub-{subject}/ses-{current}/sub-{subject}_ses-{current}_desc-brain_mask.nii.gz",
+        current_sidecar="<results>/imaging/{cohort}/sub-{subject}/ses-{current}/sub-{subject}_ses-{current}_desc-bias_T2w.json",
     output:
-        transform="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_from-prior_to-current_xfm.mat",
-        sidecar="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_from-prior_to-current_xfm.json",
+        transform="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_from-prior_to-current_xfm.mat",
+        sidecar="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_from-prior_to-current_xfm.json",
     log:
-        "<logs>/imaging/register_pair/{cohort}/sub-{subject}_pair-{pair}.log",
+        "<logs>/imaging/register_pair/{cohort}/sub-{subject}_pair-{prior}to{current}.log",
     benchmark:
-        "<benchmarks>/imaging/register_pair/{cohort}/sub-{subject}_pair-{pair}.tsv"
+        "<benchmarks>/imaging/register_pair/{cohort}/sub-{subject}_pair-{prior}to{current}.tsv"
+    cache: shared()
     conda:
         "../../envs/imaging.yaml"
     threads: 1
@@ -94,43 +85,28 @@ rule register_pair:
 
 rule map_difference:
     input:
-        prior_image=prior_of(
-            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-bias_T2w.nii.gz"
-        ),
-        prior_mask=prior_of(
-            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.nii.gz"
-        ),
-        prior_mask_sidecar=prior_of(
-            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.json"
-        ),
-        prior_source=prior_of(
-            "<results>/ingest/{cohort}/sub-{subject}/ses-{session}/anat/sub-{subject}_ses-{session}_T2w.json"
-        ),
-        current_image=current_of(
-            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-bias_T2w.nii.gz"
-        ),
-        current_mask=current_of(
-            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.nii.gz"
-        ),
-        current_mask_sidecar=current_of(
-            "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.json"
-        ),
-        current_source=current_of(
-            "<results>/ingest/{cohort}/sub-{subject}/ses-{session}/anat/sub-{subject}_ses-{session}_T2w.json"
-        ),
-        transform="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_from-prior_to-current_xfm.mat",
-        sidecar="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_from-prior_to-current_xfm.json",
+        prior_image="<results>/imaging/{cohort}/sub-{subject}/ses-{prior}/sub-{subject}_ses-{prior}_desc-bias_T2w.nii.gz",
+        prior_mask="<results>/imaging/{cohort}/sub-{subject}/ses-{prior}/sub-{subject}_ses-{prior}_desc-brain_mask.nii.gz",
+        prior_mask_sidecar="<results>/imaging/{cohort}/sub-{subject}/ses-{prior}/sub-{subject}_ses-{prior}_desc-brain_mask.json",
+        prior_source="<results>/ingest/{cohort}/sub-{subject}/ses-{prior}/anat/sub-{subject}_ses-{prior}_T2w.json",
+        current_image="<results>/imaging/{cohort}/sub-{subject}/ses-{current}/sub-{subject}_ses-{current}_desc-bias_T2w.nii.gz",
+        current_mask="<results>/imaging/{cohort}/sub-{subject}/ses-{current}/sub-{subject}_ses-{current}_desc-brain_mask.nii.gz",
+        current_mask_sidecar="<results>/imaging/{cohort}/sub-{subject}/ses-{current}/sub-{subject}_ses-{current}_desc-brain_mask.json",
+        current_source="<results>/ingest/{cohort}/sub-{subject}/ses-{current}/anat/sub-{subject}_ses-{current}_T2w.json",
+        transform="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_from-prior_to-current_xfm.mat",
+        sidecar="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_from-prior_to-current_xfm.json",
     output:
-        prior="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_prior_T2w.nii.gz",
-        pair="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_pair.nii.gz",
-        signed="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_diff.nii.gz",
-        absolute="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_desc-absolute_diff.nii.gz",
-        qc="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_qc.json",
-        picture="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_qc.png",
+        prior="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_prior_T2w.nii.gz",
+        pair="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_pair.nii.gz",
+        signed="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_diff.nii.gz",
+        absolute="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_desc-absolute_diff.nii.gz",
+        qc="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_qc.json",
+        picture="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_qc.png",
     log:
-        "<logs>/imaging/map_difference/{cohort}/sub-{subject}_pair-{pair}.log",
+        "<logs>/imaging/map_difference/{cohort}/sub-{subject}_pair-{prior}to{current}.log",
     benchmark:
-        "<benchmarks>/imaging/map_difference/{cohort}/sub-{subject}_pair-{pair}.tsv"
+        "<benchmarks>/imaging/map_difference/{cohort}/sub-{subject}_pair-{prior}to{current}.tsv"
+    cache: shared()
     conda:
         "../../envs/imaging.yaml"
     threads: 1
@@ -146,14 +122,14 @@ rule map_difference:
 
 rule adopt_map:
     output:
-        pair="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_pair.nii.gz",
-        absolute="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_desc-absolute_diff.nii.gz",
-        qc="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_qc.json",
-        picture="<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_qc.png",
+        pair="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_pair.nii.gz",
+        absolute="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_desc-absolute_diff.nii.gz",
+        qc="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_qc.json",
+        picture="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_qc.png",
     log:
-        "<logs>/imaging/adopt_map/{cohort}/sub-{subject}_pair-{pair}.log",
+        "<logs>/imaging/adopt_map/{cohort}/sub-{subject}_pair-{prior}to{current}.log",
     benchmark:
-        "<benchmarks>/imaging/adopt_map/{cohort}/sub-{subject}_pair-{pair}.tsv"
+        "<benchmarks>/imaging/adopt_map/{cohort}/sub-{subject}_pair-{prior}to{current}.tsv"
     wildcard_constraints:
         cohort=cohorts_with_maps_only(),
     conda:
@@ -171,33 +147,17 @@ ruleorder: adopt_map > map_difference
 
 rule screen_maps:
     input:
-        qc=every_pair("<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_qc.json"),
-        pictures=every_pair("<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_qc.png"),
+        qc=every_pair(
+            "<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_qc.json"
+        ),
+        pictures=every_pair(
+            "<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_qc.png"
+        ),
     output:
-        table=report(
-            "<results>/imaging/{cohort}/maps.tsv",
-            caption="../report/screen_maps.rst",
-            category="imaging",
-            labels={"cohort": "{cohort}", "what": "pairs: included or why not"},
-        ),
-        summary=report(
-            "<results>/imaging/{cohort}/pairs_by_reason.tsv",
-            caption="../report/screen_maps.rst",
-            category="imaging",
-            labels={"cohort": "{cohort}", "what": "pairs by reason"},
-        ),
-        figure=report(
-            "<results>/imaging/{cohort}/qc.png",
-            caption="../report/screen_maps.rst",
-            category="imaging",
-            labels={"cohort": "{cohort}", "what": "quality of all pairs"},
-        ),
-        gallery=report(
-            "<results>/imaging/{cohort}/qc_gallery.png",
-            caption="../report/map_difference.rst",
-            category="imaging",
-            labels={"cohort": "{cohort}", "what": "difference maps: the worst pairs and a sample"},
-        ),
+        table=shown("<results>/imaging/{cohort}/maps.tsv", what="pairs: included or why not"),
+        summary=shown("<results>/imaging/{cohort}/pairs_by_reason.tsv", "maps", what="pairs by reason"),
+        figure=shown("<results>/imaging/{cohort}/qc.png", "maps", what="quality of all pairs"),
+        gallery=shown("<results>/imaging/{cohort}/qc_gallery.png", what="difference maps: the worst pairs and a sample"),
     log:
         "<logs>/imaging/screen_maps/{cohort}.log",
     benchmark:
@@ -212,6 +172,8 @@ rule screen_maps:
         limits=setting("imaging", "limits"),
         surgery_days=setting("imaging", "surgery_days"),
         max_days=setting("imaging", "max_days"),
+        # The report holds 50 in all, so that it opens at once.
+        most_pictures=50 // max(1, len(study.cohorts)),
     script:
         "../../scripts/screen_maps.py"
 
@@ -219,7 +181,9 @@ rule screen_maps:
 rule sample_maps:
     input:
         maps="<results>/imaging/{cohort}/maps.tsv",
-        pairs=every_pair("<results>/imaging/{cohort}/sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_pair.nii.gz"),
+        pairs=every_pair(
+            "<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_pair.nii.gz"
+        ),
     output:
         cache="<results>/imaging/{cohort}/grid-{grid}.safetensors",
         checksum="<results>/imaging/{cohort}/grid-{grid}.sha256",

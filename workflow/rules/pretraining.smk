@@ -6,12 +6,7 @@ rule pretrain_encoder:
         cache=of_recipe("<results>/imaging/{cohort}/grid-{grid}.safetensors"),
     output:
         encoder="<results>/pretraining/{recipe}/<split>/encoder.safetensors",
-        history=report(
-            "<results>/pretraining/{recipe}/<split>/history.tsv",
-            caption="../report/pretrain_encoder.rst",
-            category="pretraining",
-            labels={"recipe": "{recipe}", "repeat": "{repeat}", "fold": "{fold}", "inner": "{inner}"},
-        ),
+        history=shown("<results>/pretraining/{recipe}/<split>/history.tsv"),
         lineage="<results>/pretraining/{recipe}/<split>/lineage.json",
     log:
         "<logs>/pretraining/pretrain_encoder/{recipe}/<split>.log",

@@ -23,12 +23,7 @@ rule show_population:
     input:
         subjects=simulated_subjects,
     output:
-        picture=report(
-            "<results>/simulation/{cohort}/population.png",
-            caption="../report/show_population.rst",
-            category="simulation",
-            labels={"cohort": "{cohort}", "figure": "simulated patients"},
-        ),
+        picture=shown("<results>/simulation/{cohort}/population.png", figure="simulated patients"),
     log:
         "<logs>/simulation/show_population/{cohort}.log",
     benchmark:

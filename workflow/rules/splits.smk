@@ -7,12 +7,7 @@ rule split_patients:
         labels=sheet("labels"),
     output:
         folds="<results>/splits/folds.tsv",
-        balance=report(
-            "<results>/splits/balance.tsv",
-            caption="../report/split_patients.rst",
-            category="splits",
-            labels={"table": "patients and pairs in each part"},
-        ),
+        balance=shown("<results>/splits/balance.tsv", table="patients and pairs in each part"),
     log:
         "<logs>/splits/split_patients.log",
     benchmark:

@@ -1,3 +1,7 @@
+localrules:
+    sync_tracking,
+
+
 rule train_fold:
     input:
         best="<results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/best.yaml",
@@ -12,12 +16,7 @@ rule train_fold:
     output:
         model="<results>/transfer/{arm}/<split>/model.safetensors",
         predictions="<results>/transfer/{arm}/<split>/predictions.tsv",
-        history=report(
-            "<results>/transfer/{arm}/<split>/history.tsv",
-            caption="../report/train_fold.rst",
-            category="transfer",
-            labels={"arm": "{arm}", "repeat": "{repeat}", "fold": "{fold}", "inner": "{inner}"},
-        ),
+        history=shown("<results>/transfer/{arm}/<split>/history.tsv"),
         lineage="<results>/transfer/{arm}/<split>/lineage.json",
     log:
         "<logs>/transfer/train_fold/{arm}/<split>.log",
@@ -39,3 +38,23 @@ rule train_fold:
         tracking=tracking,
     script:
         "../../scripts/train_fold.py"
+
+
+# Not part of `all`: where trainings ran without internet, `snakemake sync_tracking` sends what they recorded.
+rule sync_tracking:
+    input:
+        models=every_arm("<results>/transfer/{arm}/<split>/model.safetensors"),
+    output:
+        runs="<results>/transfer/tracking.tsv",
+    log:
+        "<logs>/transfer/sync_tracking.log",
+    benchmark:
+        "<benchmarks>/transfer/sync_tracking.tsv"
+    conda:
+        "../../envs/training.yaml"
+    params:
+        code=code_of("gliodelta.training.sync"),
+        scratch=scratch,
+        tracking=tracking,
+    script:
+        "../../scripts/sync_tracking.py"

@@ -72,25 +72,10 @@ rule select_trial:
         workers=workers_of_last_rung("<results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/rung-{rung}/{worker}.json"),
     output:
         best="<results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/best.yaml",
-        trials=report(
-            "<results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/trials.tsv",
-            caption="../report/select_trial.rst",
-            category="tuning",
-            labels={"arm": "{arm}", "repeat": "{repeat}", "fold": "{fold}", "show": "table"},
-        ),
+        trials=shown("<results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/trials.tsv", show="table"),
         journal="<results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/journal.log",
-        figure=report(
-            "<results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/trials.png",
-            caption="../report/select_trial.rst",
-            category="tuning",
-            labels={"arm": "{arm}", "repeat": "{repeat}", "fold": "{fold}", "show": "figure"},
-        ),
-        optuna_figure=report(
-            "<results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/optuna.png",
-            caption="../report/select_trial_optuna.rst",
-            category="tuning",
-            labels={"arm": "{arm}", "repeat": "{repeat}", "fold": "{fold}", "show": "Optuna's plots"},
-        ),
+        figure=shown("<results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/trials.png", show="figure"),
+        optuna_figure=shown("<results>/tuning/{arm}/repeat-{repeat}/fold-{fold}/optuna.png", show="Optuna's plots"),
     log:
         "<logs>/tuning/select_trial/{arm}/repeat-{repeat}/fold-{fold}.log",
     benchmark:

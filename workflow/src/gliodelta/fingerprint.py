@@ -30,8 +30,13 @@ def code_of(module, plugins=()):
         module: dotted name of the module that the script calls, such as ``gliodelta.imaging.register``.
         plugins: dotted names of the plug-in modules that this job loads by name (hyphens allowed).
     """
-    wanted = [module, *(name.replace("-", "_") for name in plugins)]
-    closure = sorted(set().union(*(_closure(name) for name in wanted)))
+    return _code_of(module, tuple(name.replace("-", "_") for name in plugins))
+
+
+# Asked for every exam of a cohort.
+@functools.cache
+def _code_of(module, plugins):
+    closure = sorted(set().union(*(_closure(name) for name in (module, *plugins))))
     callers = {f"scripts/{file.name}": file for file in sorted(SCRIPTS.glob("*.py")) if module in _names_in(file)}
     files = {**{name: _file_of(name) for name in closure}, **callers}
     return digest({name: _tree_hash(file) for name, file in files.items()})

@@ -51,6 +51,10 @@ def atomic(path, private=False):
         if not private:
             temporary.chmod(0o666 & ~_umask())
         os.replace(temporary, path)
+    except OSError as error:
+        # Opening a file says which; writing to a full disk does not.
+        error.filename = error.filename or str(path)
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 

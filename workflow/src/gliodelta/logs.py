@@ -1,10 +1,20 @@
 """Where a job's output goes: everything it and its tools print, into the rule's log file and nowhere else."""
 
 import contextlib
+import errno
 import os
 import sys
 import traceback
 from pathlib import Path
+
+# Where the system refuses to write, in words for the user.
+NOWHERE_TO_WRITE = {
+    errno.ENOSPC: "The disk that this job writes to is full. Free some of it",
+    errno.EDQUOT: "Your quota of the disk that this job writes to is used up. Free some of it",
+    errno.EROFS: "What this job writes to is mounted read-only. Have it mounted for writing",
+    errno.EACCES: "The system forbids this job to read or write a file. Get the right to",
+}
+GO_ON = ", then type the same command again: what is complete stays, and a training goes on from its last saved epoch."
 
 
 @contextlib.contextmanager
@@ -28,6 +38,8 @@ def job_log(path, private=False):
             yield
         except Exception as error:
             print(without_text(error) if private else traceback.format_exc(), file=sys.stderr)
+            if isinstance(error, OSError) and error.errno in NOWHERE_TO_WRITE:
+                print(NOWHERE_TO_WRITE[error.errno] + GO_ON, file=sys.stderr)
             raise SystemExit(1) from None
 
 

@@ -217,7 +217,7 @@ def source_path(cohort_file, subject, session, simulated=None):
         LookupError: neither the link table nor the sheet names a source.
     """
     cohort = read_cohort(cohort_file)
-    links = _links(cohort["links"], "links") if cohort.get("links") else _by_exam(cohort["exams"])
+    links = _links(cohort["links"], "links") if cohort.get("links") else _sources(cohort_file)
     return raw_root(cohort, simulated) / links[subject, session]["source"]
 
 
@@ -254,6 +254,11 @@ def report_path(cohort, row, simulated=None):
 @functools.cache
 def _links(path, kind):
     return _by_exam(read_sheet(path, kind))
+
+
+@functools.cache
+def _sources(cohort_file):
+    return _by_exam(read_cohort(cohort_file)["exams"])
 
 
 def _by_exam(rows):

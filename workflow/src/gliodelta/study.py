@@ -83,9 +83,9 @@ class Study:
         where = None if "simulation" in found else self._state(source_path, self.cohort_file(cohort), subject, session)
         return digest([row, found["layout"], where])
 
-    def map_state(self, cohort, subject, pair):
+    def map_state(self, cohort, subject, prior, current):
         """Returns the digest of where the given difference map of a pair lies and when it last changed."""
-        return digest(self._state(map_path, self.cohort_file(cohort), subject, *pair.split("to")))
+        return digest(self._state(map_path, self.cohort_file(cohort), subject, prior, current))
 
     def with_maps_only(self):
         """Returns the names of the cohorts of which difference maps are given, and no exams."""

@@ -1,10 +1,11 @@
-"""The live state of a training: saved each epoch, resumed by the next job, gone when the training is done."""
+"""The live state of a training: saved each epoch, resumed by the next job, gone once its results are written."""
 
 import copy
 import math
 import pickle
 import shutil
 import time
+from io import BytesIO
 from pathlib import Path
 
 from gliodelta import io
@@ -35,6 +36,7 @@ class Checkpoint:
         self.folder, self.code, self.clock = folder, code, clock
         self.deadline = clock() + 60 * deadline_minutes if deadline_minutes else math.inf
         self.file, self.saved_at, self.job = None, clock(), ""
+        self.opened = []
 
     def of(self, job):
         """Returns this checkpoint for the training that `job` (JSON-able) names.
@@ -43,7 +45,7 @@ class Checkpoint:
         they do not share one state, which both would write at the same time.
         """
         named = copy.copy(self)
-        named.job = job
+        named.job, named.opened = job, []
         return named
 
     def open(self, run_id):
@@ -61,6 +63,7 @@ class Checkpoint:
         if self.folder is None:
             return None
         self.file = Path(self.folder) / run_id / "last.pt"
+        self.opened.append(self.file.parent)
         self._mark_resumed()
         try:
             return torch.load(self.file, map_location="cpu", weights_only=True)
@@ -70,8 +73,12 @@ class Checkpoint:
             print("the saved state cannot be read; training starts again")
             return None
 
-    def save(self, state):
+    def save(self, state, finished=False):
         """Saves a dict of tensors and plain values whole or not at all.
+
+        Args:
+            state: the dict.
+            finished: whether there is no epoch to follow.
 
         Raises:
             SystemExit: 75, after saving, when an epoch as long as the last one would end after the deadline.
@@ -80,20 +87,28 @@ class Checkpoint:
 
         if self.folder is None:
             return
+        packed = BytesIO()
+        torch.save(state, packed)
         with io.atomic(self.file) as temporary:
-            torch.save(state, temporary)
+            # Not by torch, which says of a full disk "unexpected pos 704 vs 598".
+            temporary.write_bytes(packed.getbuffer())
         self._mark().unlink(missing_ok=True)
         now = self.clock()
-        if now + (now - self.saved_at) > self.deadline:
+        if not finished and now + (now - self.saved_at) > self.deadline:
             print("the time is up: the state is saved, and the next job goes on from there")
             io.write_text(STOPPED, self._mark())
             raise SystemExit(RESUME_LATER)
         self.saved_at = now
 
     def close(self):
-        """Removes the state of a finished training."""
-        if self.folder is not None:
-            shutil.rmtree(self.file.parent, ignore_errors=True)
+        """Removes the states of the finished trainings of this job.
+
+        Whoever has written their results calls this, not the training: results that a full disk refused are then
+        written by the next job from the state of the last epoch.
+        """
+        for folder in self.opened:
+            shutil.rmtree(folder, ignore_errors=True)
+        self.opened.clear()
 
     def _mark(self):
         return self.file.with_name("stopped.txt")

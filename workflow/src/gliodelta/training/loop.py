@@ -72,7 +72,7 @@ def train(model, training, validation, plan, checkpoint=None, watch=None, thaw=N
         model: torch module for `models.forward`; parameters with requires_grad False stay as they are.
         training, validation: `data.Maps` with labels; the validation may be empty.
         plan: `Plan`.
-        checkpoint: `checkpoint.Checkpoint` of the job, or None.
+        checkpoint: `checkpoint.Checkpoint` of the job, or None; whoever writes what comes out closes it.
         watch: function that is called with each new row of the history, or None.
         thaw: function ``thaw(model, epoch, epochs)`` that is called before each epoch, counted from 1, and says by
             requires_grad what this epoch may change; or None.
@@ -112,10 +112,8 @@ def train(model, training, validation, plan, checkpoint=None, watch=None, thaw=N
         print(_describe(progress["history"][-1], plan), flush=True)
         if watch:
             watch(progress["history"][-1])
-        if not _finished(progress, plan):
-            state = {"model": _copy(model), "optimiser": optimiser.state_dict(), "progress": progress}
-            processes.first(checkpoint.save, state)
-    processes.first(checkpoint.close)
+        state = {"model": _copy(model), "optimiser": optimiser.state_dict(), "progress": progress}
+        processes.first(checkpoint.save, state, _finished(progress, plan))
     model.load_state_dict(progress["best"])
     model.cpu().eval()
     return pd.DataFrame(progress["history"], columns=HISTORY)
