@@ -18,20 +18,24 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
+
 PACKAGES = ("slurmctld", "slurmd", "slurm-client", "slurm-wlm-basic-plugins", "munge")
-NODES = {"cn1": 17001, "cn2": 17002, "gn1": 17003}
+NODES = ("cn1", "cn2", "gn1")
 # Where Slurm's commands look when the environment does not say, as in jobs, whose SLURM_* variables the plugin drops.
 DEFAULT = Path("/etc/slurm/slurm.conf")
-# Memory is claimed, not held, so nodes may claim what they like.
-NODE_CPUS, NODE_MB = 2, 20000
+# What a node says it has: Slurm hands out claims, and what jobs of the test cohort use is far below theirs.
+NODE_CPUS, NODE_MB = 4, 64000
 
 CONFIGURATION = """
 ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
+SlurmctldPort={port}
 SlurmUser=root
 SlurmdUser=root
 AuthType=auth/munge
-AuthInfo=socket={folder}/run/munge.socket
+# What a dead node ran may start elsewhere when its credentials have expired: in seconds, not in two minutes.
+AuthInfo=socket={folder}/run/munge.socket,cred_expire=10
 CredType=cred/munge
 PluginDir={libraries}/slurm-wlm
 StateSaveLocation={folder}/state
@@ -102,15 +106,21 @@ class Slurm:
         self._daemon("slurmctld")
         for node in NODES:
             self.start_node(node)
-        self._await("all nodes to be idle", lambda: self.ask("sinfo", "-h", "-N", "-o", "%t").split() == ["idle"] * 3)
+        self.wait_for("all nodes to be idle", lambda: self.ask("sinfo", "-h", "-N", "-o", "%t").split() == ["idle"] * 3)
 
     def start_node(self, node):
         """Starts the daemon of one node, and resumes the node when the controller had given it up."""
         self._daemon("slurmd", "-N", node, "-d", f"{self.programs}/sbin/slurmstepd", pid=f"slurmd.{node}")
 
     def kill_node(self, node):
-        """Ends the daemon of one node as a power failure would."""
-        os.kill(self._pid(f"slurmd.{node}"), signal.SIGKILL)
+        """Ends one node as a power failure would: its daemon and all that it runs."""
+        log = str(self.folder / "log" / f"slurmd.{node}.log")
+        # The daemon starts each job under a process that outlives it, and writes to the same log.
+        named = [each for each in psutil.process_iter(["name"]) if each.info["name"].startswith("slurm")]
+        slurm = [each for each in named if log in _open_files(each)]
+        for process in [child for each in slurm for child in (each, *each.children(recursive=True))]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.kill()
 
     def ask(self, *command):
         """Returns what one of Slurm's commands prints."""
@@ -126,7 +136,7 @@ class Slurm:
         ]
         for pid in pids:
             os.kill(pid, signal.SIGTERM)
-        self._await("the daemons to end", lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
+        self.wait_for("the daemons to end", lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
         for name in ("slurm.conf", "gres.conf"):
             DEFAULT.with_name(name).unlink(missing_ok=True)
         with contextlib.suppress(OSError):
@@ -154,15 +164,8 @@ class Slurm:
         for number in range(2):
             # A file stands for the device: nobody opens it.
             (self.folder / f"gpu{number}").touch()
-        host = socket.gethostname().split(".")[0]
-        nodes = "\n".join(
-            f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={NODE_CPUS} RealMemory={NODE_MB} "
-            + ("Gres=gpu:2 " if name.startswith("g") else "")
-            + "State=UNKNOWN"
-            for name, port in NODES.items()
-        )
-        text = CONFIGURATION.format(host=host, folder=self.folder, libraries=self.libraries, nodes=nodes)
-        (self.folder / "slurm.conf").write_text(text, encoding="utf-8")
+        if not (self.folder / "slurm.conf").exists():
+            self._write_configuration()
         gpus = f"NodeName=gn1 Name=gpu File={self.folder}/gpu[0-1]\n"
         (self.folder / "gres.conf").write_text(gpus, encoding="utf-8")
         for name in ("slurm.conf", "gres.conf"):
@@ -173,11 +176,23 @@ class Slurm:
             link.unlink(missing_ok=True)
             link.symlink_to(self.folder / name)
 
+    def _write_configuration(self):
+        host, (controller, *ports) = socket.gethostname().split(".")[0], _free_ports(1 + len(NODES))
+        nodes = "\n".join(
+            f"NodeName={name} NodeHostname={host} NodeAddr=127.0.0.1 Port={port} CPUs={NODE_CPUS} RealMemory={NODE_MB} "
+            + ("Gres=gpu:2 " if name.startswith("g") else "")
+            + "State=UNKNOWN"
+            for name, port in zip(NODES, ports, strict=True)
+        )
+        places = {"folder": self.folder, "libraries": self.libraries}
+        text = CONFIGURATION.format(host=host, port=controller, nodes=nodes, **places)
+        (self.folder / "slurm.conf").write_text(text, encoding="utf-8")
+
     def _daemon(self, program, *arguments, pid=None):
         name = pid or program
         if not self._pid(name):
             subprocess.run([self.programs / "sbin" / program, *arguments], env=self.environment, check=True)
-            self._await(f"{program} to start", lambda: self._pid(name))
+            self.wait_for(f"{program} to start", lambda: self._pid(name))
 
     def _pid(self, name):
         """Returns the pid in a pid file when that process lives and is the program that the file is named for."""
@@ -189,7 +204,7 @@ class Slurm:
         return pid if command.startswith(name.split(".")[0]) else None
 
     @staticmethod
-    def _await(what, condition, seconds=60):
+    def wait_for(what, condition, seconds=60):
         """Returns once the condition holds; Slurm tells nobody, so it is asked."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
@@ -198,6 +213,21 @@ class Slurm:
                     return
             time.sleep(0.2)
         raise TimeoutError(f"waited {seconds} s for {what}")
+
+
+def _open_files(process):
+    with contextlib.suppress(psutil.Error):
+        return [file.path for file in process.open_files()]
+    return []
+
+
+def _free_ports(count):
+    """Returns ports that nobody listens on, so that two clusters can run beside each other."""
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
 
 
 if __name__ == "__main__":
