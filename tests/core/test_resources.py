@@ -52,3 +52,11 @@ def test_a_budget_is_the_same_for_every_arm(published, capsys):
     )
     tuned = [line.split(" | ")[1] for line in capsys.readouterr().out.splitlines() if "tuning" in line]
     assert tuned == ["360"] * 4
+
+
+def test_inner_folds_share_the_patients_among_them(capsys):
+    resources.main(["planned", "config/better.yaml", "--human", "300", "--weak", "1000", "--seconds", "3"])
+    rows = [line.strip("| ").split(" | ") for line in capsys.readouterr().out.splitlines()]
+    [maps] = [float(row[2].replace(",", "")) for row in rows if row[0] == "transfer baseline"]
+    # Five outer folds leave 240; a third of them validates, which costs a third of training on them.
+    assert maps == pytest.approx(160 + 80 / 3, abs=1)

@@ -89,10 +89,13 @@ def test_a_table_that_is_here_is_not_fetched_again_and_another_file_is_not_overw
     assert "fetched before" in fetch("http://127.0.0.1:1/", out, CHECKSUM)[0]
     with pytest.raises(InvalidInput, match="exists already and is another file"):
         fetch("http://127.0.0.1:1/", out, "0" * 64)
+    with pytest.raises(InvalidInput, match="give --sha256 to check it"):
+        fetch("http://127.0.0.1:1/", out)
     assert out.read_bytes() == TABLE
 
 
-def test_draft_takes_no_address_and_names_the_step_before(tmp_path, capsys):
+def test_draft_takes_no_address_and_names_the_step_before(tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit):
         main(["draft", "raw", "--key", "key", "--out", "mine", "--labels", "https://example.org/labels.csv"])
     assert "`python -m gliodelta.ingest fetch` brings it here first" in capsys.readouterr().err

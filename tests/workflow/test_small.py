@@ -1,4 +1,4 @@
-"""The published study and the better one run in small on the demo's patients: nothing of them is left out."""
+"""The published study and the better one run in small on the demo's patients: every arm, recipe and grid."""
 
 import re
 

@@ -165,6 +165,11 @@ def deadline(wildcards, output):
     return setting("training", "deadline_minutes")
 
 
+def most_pictures(wildcards, output):
+    """Pictures of a cohort's pairs: the report holds 50 in all, so that it opens at once; not tracked either."""
+    return 50 // len(study.cohorts)
+
+
 def tracking(wildcards, output):
     """Whether and where Weights & Biases follows a training; not tracked either."""
     return setting("wandb")

@@ -1,8 +1,3 @@
-# What the files of an exam and of a pair begin with.
-EXAM = "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}"
-PAIR = "<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}"
-
-
 rule fit_comparators:
     input:
         folds="<results>/splits/folds.tsv",

@@ -7,10 +7,12 @@ job's own wildcards.
 from functools import wraps
 from itertools import product
 
-from gliodelta.sheets import pair_id
 from snakemake.iocontainers import Wildcards
 
 SPLIT = "repeat-{repeat}/fold-{fold}/inner-{inner}"
+# What the files of an exam and of a pair begin with.
+EXAM = "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}"
+PAIR = "<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}"
 
 
 def fill(pattern, **values):

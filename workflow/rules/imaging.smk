@@ -3,8 +3,8 @@ rule extract_brain:
         image="<results>/ingest/{cohort}/sub-{subject}/ses-{session}/anat/sub-{subject}_ses-{session}_T2w.nii.gz",
         sidecar="<results>/ingest/{cohort}/sub-{subject}/ses-{session}/anat/sub-{subject}_ses-{session}_T2w.json",
     output:
-        mask="<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.nii.gz",
-        sidecar="<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.json",
+        mask=f"{EXAM}_desc-brain_mask.nii.gz",
+        sidecar=f"{EXAM}_desc-brain_mask.json",
     log:
         "<logs>/imaging/extract_brain/{cohort}/sub-{subject}_ses-{session}.log",
     benchmark:
@@ -29,11 +29,11 @@ rule extract_brain:
 rule correct_bias:
     input:
         image="<results>/ingest/{cohort}/sub-{subject}/ses-{session}/anat/sub-{subject}_ses-{session}_T2w.nii.gz",
-        mask="<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.nii.gz",
-        mask_sidecar="<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-brain_mask.json",
+        mask=f"{EXAM}_desc-brain_mask.nii.gz",
+        mask_sidecar=f"{EXAM}_desc-brain_mask.json",
     output:
-        image="<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-bias_T2w.nii.gz",
-        sidecar="<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}_desc-bias_T2w.json",
+        image=f"{EXAM}_desc-bias_T2w.nii.gz",
+        sidecar=f"{EXAM}_desc-bias_T2w.json",
     log:
         "<logs>/imaging/correct_bias/{cohort}/sub-{subject}_ses-{session}.log",
     benchmark:
@@ -62,8 +62,8 @@ rule register_pair:
         current_mask="<results>/imaging/{cohort}/sub-{subject}/ses-{current}/sub-{subject}_ses-{current}_desc-brain_mask.nii.gz",
         current_sidecar="<results>/imaging/{cohort}/sub-{subject}/ses-{current}/sub-{subject}_ses-{current}_desc-bias_T2w.json",
     output:
-        transform="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_from-prior_to-current_xfm.mat",
-        sidecar="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_from-prior_to-current_xfm.json",
+        transform=f"{PAIR}_from-prior_to-current_xfm.mat",
+        sidecar=f"{PAIR}_from-prior_to-current_xfm.json",
     log:
         "<logs>/imaging/register_pair/{cohort}/sub-{subject}_pair-{prior}to{current}.log",
     benchmark:
@@ -93,15 +93,15 @@ rule map_difference:
         current_mask="<results>/imaging/{cohort}/sub-{subject}/ses-{current}/sub-{subject}_ses-{current}_desc-brain_mask.nii.gz",
         current_mask_sidecar="<results>/imaging/{cohort}/sub-{subject}/ses-{current}/sub-{subject}_ses-{current}_desc-brain_mask.json",
         current_source="<results>/ingest/{cohort}/sub-{subject}/ses-{current}/anat/sub-{subject}_ses-{current}_T2w.json",
-        transform="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_from-prior_to-current_xfm.mat",
-        sidecar="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_from-prior_to-current_xfm.json",
+        transform=f"{PAIR}_from-prior_to-current_xfm.mat",
+        sidecar=f"{PAIR}_from-prior_to-current_xfm.json",
     output:
-        prior="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_prior_T2w.nii.gz",
-        pair="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_pair.nii.gz",
-        signed="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_diff.nii.gz",
-        absolute="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_desc-absolute_diff.nii.gz",
-        qc="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_qc.json",
-        picture="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_qc.png",
+        prior=f"{PAIR}_prior_T2w.nii.gz",
+        pair=f"{PAIR}_pair.nii.gz",
+        signed=f"{PAIR}_diff.nii.gz",
+        absolute=f"{PAIR}_desc-absolute_diff.nii.gz",
+        qc=f"{PAIR}_qc.json",
+        picture=f"{PAIR}_qc.png",
     log:
         "<logs>/imaging/map_difference/{cohort}/sub-{subject}_pair-{prior}to{current}.log",
     benchmark:
@@ -122,10 +122,10 @@ rule map_difference:
 
 rule adopt_map:
     output:
-        pair="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_pair.nii.gz",
-        absolute="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_desc-absolute_diff.nii.gz",
-        qc="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_qc.json",
-        picture="<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_qc.png",
+        pair=f"{PAIR}_pair.nii.gz",
+        absolute=f"{PAIR}_desc-absolute_diff.nii.gz",
+        qc=f"{PAIR}_qc.json",
+        picture=f"{PAIR}_qc.png",
     log:
         "<logs>/imaging/adopt_map/{cohort}/sub-{subject}_pair-{prior}to{current}.log",
     benchmark:
@@ -147,12 +147,8 @@ ruleorder: adopt_map > map_difference
 
 rule screen_maps:
     input:
-        qc=every_pair(
-            "<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_qc.json"
-        ),
-        pictures=every_pair(
-            "<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_qc.png"
-        ),
+        qc=every_pair(f"{PAIR}_qc.json"),
+        pictures=every_pair(f"{PAIR}_qc.png"),
     output:
         table=shown("<results>/imaging/{cohort}/maps.tsv", what="pairs: included or why not"),
         summary=shown("<results>/imaging/{cohort}/pairs_by_reason.tsv", "maps", what="pairs by reason"),
@@ -172,8 +168,7 @@ rule screen_maps:
         limits=setting("imaging", "limits"),
         surgery_days=setting("imaging", "surgery_days"),
         max_days=setting("imaging", "max_days"),
-        # The report holds 50 in all, so that it opens at once.
-        most_pictures=50 // max(1, len(study.cohorts)),
+        most_pictures=most_pictures,
     script:
         "../../scripts/screen_maps.py"
 
@@ -181,9 +176,7 @@ rule screen_maps:
 rule sample_maps:
     input:
         maps="<results>/imaging/{cohort}/maps.tsv",
-        pairs=every_pair(
-            "<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}_pair.nii.gz"
-        ),
+        pairs=every_pair(f"{PAIR}_pair.nii.gz"),
     output:
         cache="<results>/imaging/{cohort}/grid-{grid}.safetensors",
         checksum="<results>/imaging/{cohort}/grid-{grid}.sha256",

@@ -79,7 +79,7 @@ def planned(config, human, weak, seconds):
     splits, training = config["splits"], config["training"]
     models = splits["repeats"] * splits["folds"] * splits["inner"]
     pool = human * (1 - 1 / splits["folds"])
-    checked = pool * splits["validation"]
+    checked = pool * (splits["validation"] if splits["inner"] == 1 else 1 / splits["inner"])
     kept = {name: weak * (float(row["cut"]) if row["cut_by"] == "quantile" else 1) for name, row in recipes.items()}
     rows = [
         _row(f"pretraining {name}", models, kept[name] + FORWARD * checked, training["pretraining_epochs"], seconds)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from gliodelta import io
 from gliodelta.external.bundle import read_bundle, write_bundle
-from gliodelta.external.new_exams import prepare, score_bundle
+from gliodelta.external.new_exams import check_preparation, prepare, score_bundle
 from gliodelta.schema import InvalidInput, read
 from gliodelta.study import Study
 
@@ -65,7 +65,8 @@ def _add_score(commands):
 
 
 def _score(options):
-    read_bundle(options.bundle)
+    # Before the workflow would make maps of other settings anew, and with them what a study made of them.
+    check_preparation("results", options.cohort.stem, read_bundle(options.bundle)["settings"])
     make_maps(prepare(options.bundle, options.cohort, options.out), options.cores)
     evaluation = read("config")["properties"]["evaluation"]["properties"]
     settings = {name: evaluation[name]["default"] for name in ("bootstraps", "seed")}

@@ -57,7 +57,7 @@ def score_bundle(bundle_folder, cohort_file, results, out, settings, threads=1):
     """
     bundle, cohort, out = read_bundle(bundle_folder), read_cohort(str(cohort_file)), Path(out)
     imaging = Path(results) / "imaging" / cohort["name"]
-    _check_preparation(imaging / "dataset_description.json", bundle["settings"])
+    check_preparation(results, cohort["name"], bundle["settings"])
     trained = [(Path(bundle_folder) / member["file"], member) for member in bundle["members"]]
     given = {"arm": bundle["arm"]["arm"], "split": cohort["role"], "maps": imaging / "maps.tsv"}
     given["members"] = out / "members.tsv"
@@ -74,8 +74,20 @@ def score_bundle(bundle_folder, cohort_file, results, out, settings, threads=1):
     return _sentences(io.read_table(outputs["ensembles"]), bundle)
 
 
-def _check_preparation(description, settings):
-    """Makes sure that maps were made with these settings; `ingest.describe` wrote down with which they were."""
+def check_preparation(results, cohort, settings):
+    """Makes sure that a cohort's maps, if there are any, were made with these settings.
+
+    Args:
+        results: folder of the workflow's results.
+        cohort: name of the cohort.
+        settings: the configuration in the bundle.
+
+    Raises:
+        InvalidInput: `ingest.describe` wrote down other ones.
+    """
+    description = Path(results) / "imaging" / cohort / "dataset_description.json"
+    if not description.exists():
+        return
     made = io.read_json(description).get("Settings", {})
     wanted = validate({"cohorts": [], **settings}, "config", "the bundle's configuration")["imaging"]
     other = sorted(key for key, value in wanted.items() if made.get(key) != value)

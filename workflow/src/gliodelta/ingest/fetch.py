@@ -17,7 +17,7 @@ def fetch(address, out, sha256=None):
     """Writes what lies at an address to a file.
 
     Args:
-        address: URL that begins with http, https or file.
+        address: URL, such as one that begins with http, https or file.
         out: file to write. One that is there already is kept where it has the checksum, and nothing is fetched.
         sha256: checksum of the content, hexadecimal; without it any content but a web page is taken.
 
@@ -25,11 +25,13 @@ def fetch(address, out, sha256=None):
         list of sentences: what was written, and its checksum.
 
     Raises:
-        InvalidInput: the address cannot be reached, the content is a web page or has another checksum, or `out` is
-            another file. Nothing is written then.
+        InvalidInput: the address cannot be reached, the content is a web page or has another checksum, or `out` exists
+            and is not known to be the same. Nothing is written then.
     """
     out, wanted = Path(out), sha256 and sha256.lower()
     if out.exists():
+        if not wanted:
+            raise InvalidInput(f"{out}: exists already; give --sha256 to check it, or name another file")
         if wanted != io.checksum(out):
             raise InvalidInput(f"{out}: exists already and is another file; move it away or name another one")
         return [f"{out} was fetched before; its checksum is right."]

@@ -45,7 +45,7 @@ class Checkpoint:
         they do not share one state, which both would write at the same time.
         """
         named = copy.copy(self)
-        named.job, named.opened = job, []
+        named.job = job
         return named
 
     def open(self, run_id):

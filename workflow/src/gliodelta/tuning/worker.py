@@ -35,11 +35,13 @@ def tune_worker(study, files, caches, rung, worker, scratch, output, checkpoint=
     """
     study = io.read_json(study)
     splits = inner_splits(files, study["recipes"])
-    work(study, rung, worker, study_folder(study, scratch), _objective(study, splits, caches, checkpoint, threads))
+    objective = _objective(study, splits, caches, checkpoint, threads)
+    noted = checkpoint.close if checkpoint else None
+    work(study, rung, worker, study_folder(study, scratch), objective, noted)
     io.write_json({"study": study["id"], "rung": rung, "worker": worker, "done": True}, output)
 
 
-def work(study, rung, worker, folder, objective):
+def work(study, rung, worker, folder, objective, noted=None):
     """Takes trials until none waits.
 
     A worker that was killed and is started again first gives back the trial that it was at, with the inner splits that
@@ -54,6 +56,7 @@ def work(study, rung, worker, folder, objective):
             validation AUC, or None where the inner split has no human-labelled pair to train on, or none of one class
             to validate with, which is so for every setting. The mean over the other inner splits is maximised. It may
             raise `Excluded`: the trial then fails for that reason and the search goes on.
+        noted: function that is called whenever the journal holds what the objective returned.
 
     Raises:
         InvalidInput: trials of an earlier rung have no result.
@@ -66,7 +69,7 @@ def work(study, rung, worker, folder, objective):
                 journal.note(found.number, worker=NOBODY)
         _prune(journal, study, rung)
     while (number := _take(journal, study, rung, worker, folder)) is not None:
-        _evaluate(journal, number, study, rung, objective)
+        _evaluate(journal, number, study, rung, objective, noted or (lambda: None))
 
 
 def _objective(study, splits, caches, checkpoint, threads):
@@ -76,7 +79,6 @@ def _objective(study, splits, caches, checkpoint, threads):
         if human["train"].empty or human["validation"].nunique() < 2:
             return None
         arm = arm_at(setting, study["arm"], study["recipes"])
-        state = checkpoint and checkpoint.of([study["id"], setting])
         fitted = fit_setting(
             setting,
             arm=arm,
@@ -85,11 +87,9 @@ def _objective(study, splits, caches, checkpoint, threads):
             cache=caches[arm["grid"]],
             encoders=split["encoders"],
             training=study["training"],
-            checkpoint=state,
+            checkpoint=checkpoint and checkpoint.of([study["id"], setting]),
             threads=threads,
         )
-        if state:
-            state.close()
         if math.isnan(fitted.auc):
             raise Excluded("the training diverged")
         return fitted.auc
@@ -127,7 +127,7 @@ def _take(journal, study, rung, worker, folder):
         return None
 
 
-def _evaluate(journal, number, study, rung, objective):
+def _evaluate(journal, number, study, rung, objective, noted):
     from optuna.trial import TrialState
 
     setting = trial(study, number)
@@ -137,6 +137,7 @@ def _evaluate(journal, number, study, rung, objective):
         for inner in range(len(aucs) + 1, last_split(study, rung) + 1):
             aucs.append(objective(setting, inner))
             journal.note(number, auc=aucs)
+            noted()
         if len(aucs) < study["inner"]:
             journal.note(number, worker=NOBODY)
             return
@@ -145,6 +146,7 @@ def _evaluate(journal, number, study, rung, objective):
         print(f"  failed: {fault}", flush=True)
         journal.note(number, reason=str(fault))
         journal.finish(number, TrialState.FAIL)
+        noted()
     else:
         print(f"  validation AUC {value:.3f}", flush=True)
         journal.finish(number, TrialState.COMPLETE, value)
