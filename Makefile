@@ -22,7 +22,7 @@ test: $(VENV)/installed
 	$(BIN)/python -m pytest -n $(CORES) --ignore tests/workflow --ignore tests/cluster
 	$(BIN)/python -m pytest tests/workflow
 
-# A real Slurm on this machine; needs root on Debian. Stops what it started.
+# The smallest study, a rerun and faults on a real Slurm on this machine; needs root on Debian. Stops what it started.
 test-cluster: $(VENV)/installed
 	$(BIN)/python -m pytest tests/cluster
 

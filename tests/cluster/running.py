@@ -35,7 +35,7 @@ class Running:
         """Returns the states of these jobs."""
         return [job["JobState"] for job in self.jobs()]
 
-    def until(self, what, condition, seconds=300):
+    def until(self, what, condition, seconds=600):
         """Returns once the condition holds; fails when the run is over before."""
 
         def holds():

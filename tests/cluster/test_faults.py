@@ -17,7 +17,7 @@ COUNTS = "results/manifests/counts.tsv"
 STUDY = "results/tuning/vgg-baseline/repeat-1/fold-1"
 TRIALS = f"{STUDY}/trials.tsv"
 # Long enough to be hit, and to be seen to go on.
-EPOCHS = 400
+EPOCHS = 250
 
 
 @pytest.fixture(scope="module")
@@ -183,7 +183,7 @@ def test_a_full_scratch_is_told_and_nothing_is_lost(place, same):
     try:
         with Running(place, ENCODER, "--retries", "0") as run:
             run.until_saved()
-            place.slurm.wait_for("the job to fail", lambda: fill(scratch / "other") and run.states() == ["FAILED"], 300)
+            place.slurm.wait_for("the job to fail", lambda: fill(scratch / "other") and run.states() == ["FAILED"], 600)
             assert run.exit_code() == 1
             assert LOG in run.text()
         assert "The disk that this job writes to is full." in (place.folder / LOG).read_text(encoding="utf-8")

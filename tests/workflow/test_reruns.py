@@ -121,6 +121,11 @@ def test_a_human_label_reruns_no_imaging(hospital):
     assert not stages(jobs) & {"simulation", "ingest", "imaging"}
 
 
+def test_without_its_external_cohort_a_study_is_only_evaluated_anew(hospital):
+    with hospital.edited("config/house.yaml", "- minibrats\n", ""):
+        assert stages(hospital.pending()) == {"evaluation"}
+
+
 def test_a_new_session_reruns_that_subject_only(hospital):
     folder = "config/cohorts/hospital"
     exams, pair = hospital.rows(f"{folder}/exams.tsv"), hospital.rows(f"{folder}/pairs.tsv")[0]

@@ -52,6 +52,11 @@ def label_models():
     return study.label_models()
 
 
+def package_file(name):
+    """Path of a file of the package from the working folder; an absolute one would rerun jobs once the project moves."""
+    return os.path.relpath(f"{workflow.basedir}/workflow/src/gliodelta/{name}")
+
+
 def cohort_file(wildcards):
     """Path of the cohort's YAML."""
     return study.cohort_file(wildcards.cohort)

@@ -69,7 +69,7 @@ rule describe_study:
         labels=for_each(labelled_cohorts(), cohort_sheet("labels")),
         manifests=every_split("<results>/manifests/<split>/lineage.json"),
         lineages=every_arm("<results>/transfer/{arm}/<split>/lineage.json"),
-        phrases=f"{workflow.basedir}/workflow/src/gliodelta/evaluation/methods.yaml",
+        phrases=package_file("evaluation/methods.yaml"),
     output:
         page=shown("<results>/evaluation/overview.html", category="overview", show="the study on one page"),
         flow=shown("<results>/evaluation/figures/flow.png", category="overview", show="flow diagram"),

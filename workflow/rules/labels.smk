@@ -1,7 +1,7 @@
 rule extract_reports:
     input:
         simulated=simulated_subjects,
-        rules=expand(f"{workflow.basedir}/workflow/src/gliodelta/labels/rules/{{language}}.yaml", language=["en", "fr"]),
+        rules=expand(package_file("labels/rules/{language}.yaml"), language=["en", "fr"]),
     output:
         votes="<results>/labels/{cohort}/votes.tsv",
         excluded=shown("<results>/labels/{cohort}/excluded.tsv", table="reports without a label"),
