@@ -67,7 +67,7 @@ def test_a_released_bundle_finds_the_limits_of_the_card(tmp_path):
 
 def test_a_card_says_where_probabilities_are_uncalibrated(tmp_path):
     assert "uncalibrated" not in "\n".join(card(tmp_path))
-    bare = "but the probabilities of 1 of 1 models are uncalibrated, since their validation pairs are not of both classes"
+    bare = "but the probabilities of 1 of 1 models are uncalibrated, since their validation pairs lack a class"
     assert bare in "\n".join(card(tmp_path, **UNCALIBRATED))
 
 

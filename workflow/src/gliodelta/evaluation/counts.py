@@ -93,7 +93,7 @@ def uncalibrated(lineages):
 def say_uncalibrated(bare, trained):
     """Returns what `bare` uncalibrated models of `trained` mean for the probabilities."""
     return (
-        f"probabilities of {bare} of {trained} models are uncalibrated, since their validation pairs are not of both classes: "
+        f"probabilities of {bare} of {trained} models are uncalibrated, since their validation pairs lack a class: "
         "read them as ranks"
     )
 

@@ -204,7 +204,7 @@ def statistics(settings, facts):
     )
     return (
         "Scores were calibrated (Platt scaling, Platt 1999) on each model's validation patients"
-        + f" (but not those of {bare}, whose validation pairs are not of both classes)" * bool(bare)
+        + f" (but not those of {bare}, whose validation pairs lack a class)" * bool(bare)
         + ". A test map's probability is the mean of its fold's inner models, then of the repeats"
         + (f"; on {', '.join(external)} it is the mean of all models" if external else "")
         + ". Thresholds (Youden) were chosen on validation patients. Intervals are 95 % percentiles over "
