@@ -176,7 +176,7 @@ def test_the_projects_reports_meet_the_bars_out_of_fold(tmp_path, split):
 
 
 def test_who_is_sure_of_a_report_of_another_author_is_right(tmp_path):
-    files = [REPORTS.with_name(f"{name}.jsonl") for name in ("second", "third", "fourth", "fifth")]
+    files = [REPORTS.with_name(f"{name}.jsonl") for name in ("second", "third", "fourth", "fifth", "sixth")]
     records = [json.loads(line) for file in files for line in file.read_text(encoding="utf-8").splitlines()]
     _, metrics = run(tmp_path, records)
     value = metrics["value"]
