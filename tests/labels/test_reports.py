@@ -64,7 +64,7 @@ def test_the_label_is_right(read, split, least, least_kappa, least_plain):
 def test_no_negated_progression_is_called_unstable(read):
     rows = [
         said["label"]
-        # The sixth set mended no rule but one: a noun of growth that "is the same" still counts, until the stack judges.
+        # By rules alone; in the sixth set a noun of growth that "is the same" counts, until the stack judges.
         for split in SPLITS[:-1]
         for record, said in read[split]
         # Enhancement that did not progress, beside T2 signal that did, is unstable.
