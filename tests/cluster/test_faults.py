@@ -141,13 +141,13 @@ def test_after_the_controller_was_killed_what_the_readme_says_goes_on(project, p
         run.until("a local rule to end", lambda: "(Rule: count_pairs)" in run.text())
         run.until_saved()
         run.kill()
+        # What a writer less careful than ours might have written by now. A job that has the time to end takes it away.
+        (place.folder / ENCODER).parent.mkdir(parents=True, exist_ok=True)
+        (place.folder / ENCODER).write_bytes(b"half a fi")
         type_in(cancel)
         cancel_jobs(place)
         assert run.states() == ["CANCELLED"]
     before = (place.folder / COUNTS).stat()
-    # What a writer less careful than ours might have left.
-    (place.folder / ENCODER).parent.mkdir(parents=True, exist_ok=True)
-    (place.folder / ENCODER).write_bytes(b"half a fi")
     assert "Directory cannot be locked" in place.cluster(ENCODER, COUNTS, check=False)
     type_in(unlock)
     place.cluster(ENCODER, COUNTS)
