@@ -6,13 +6,12 @@ import subprocess
 import sys
 
 import pytest
-from house import House
+from house import IMAGES, SHORT, House
 from slurm import Slurm
 
 from gliodelta import io
 
 # The smallest cohort in which every stage has work to do and every part of every fold pairs of both classes.
-IMAGES = {"pixel_mm": 3.0, "slice_mm": 6.0, "grid_mm": 3.0}
 PEOPLE = {"seed": 3, "patients": 8, "human_patients": 1, "human_pairs": 0.5, "early_postoperative": 0, **IMAGES}
 STRANGERS = {"seed": 4, "prefix": "b", "patients": 1, "exams": [2, 2], "reports": False, "human_patients": 1, **IMAGES}
 COHORTS = {
@@ -22,15 +21,7 @@ COHORTS = {
 CONFIG = {
     "cohorts": list(COHORTS),
     "splits": {"folds": 2, "inner": 1, "validation": 0.5},
-    "training": {
-        # 16 voxels are the fewest that four poolings of the encoder allow.
-        "grids": {"coarse": {"spacing_mm": [9, 9, 10], "shape": [16, 20, 16]}},
-        "epochs": 2,
-        "pretraining_epochs": 2,
-        "pretraining_learning_rate": 1e-3,
-    },
-    "tuning": {"workers": 2},
-    "evaluation": {"bootstraps": 100},
+    **SHORT,
 }
 # What this site writes into the profile beside its partitions: without a database the queue is asked, and soon; groups
 # are so small that several run at a time.

@@ -5,12 +5,11 @@ import shutil
 
 import hospital as raw_data
 import pytest
-from house import House
+from house import IMAGES, SHORT, House
 
 from gliodelta import io
 
 # Coarse voxels, two epochs: the smallest cohort in which every stage has work to do.
-IMAGES = {"pixel_mm": 3.0, "slice_mm": 6.0, "grid_mm": 3.0}
 PEOPLE = {"seed": 3, "patients": 12, "human_patients": 1, "human_pairs": 0.6, **IMAGES}
 STRANGERS = {"seed": 4, "prefix": "b", "patients": 3, "exams": [2, 2], "reports": False, "human_patients": 1, **IMAGES}
 COHORT = {"role": "development", "layout": "dicom", "simulation": PEOPLE}
@@ -18,15 +17,7 @@ EXTERNAL = {"role": "external", "layout": "brats2015", "skull_stripped": True, "
 CONFIG = {
     "cohorts": ["hospital", "minibrats"],
     "splits": {"folds": 2, "inner": 1, "validation": 0.33},
-    "training": {
-        # 16 voxels are the fewest that four poolings of the encoder allow.
-        "grids": {"coarse": {"spacing_mm": [9, 9, 10], "shape": [16, 20, 16]}},
-        "epochs": 2,
-        "pretraining_epochs": 2,
-        "pretraining_learning_rate": 1e-3,
-    },
-    "tuning": {"workers": 2},
-    "evaluation": {"bootstraps": 100},
+    **SHORT,
 }
 BAD = {"unreadable": raw_data.make_unreadable, "missing": raw_data.make_missing, "ambiguous": raw_data.make_ambiguous}
 

@@ -9,6 +9,19 @@ from collections import Counter
 from pathlib import Path
 
 PARTS = ("Snakefile", "workflow", "scripts", "config", "profiles", "envs")
+# Simulated images of coarse voxels, and trainings of two epochs on maps as small.
+IMAGES = {"pixel_mm": 3.0, "slice_mm": 6.0, "grid_mm": 3.0}
+SHORT = {
+    "training": {
+        # 16 voxels are the fewest that four poolings of the encoder allow.
+        "grids": {"coarse": {"spacing_mm": [9, 9, 10], "shape": [16, 20, 16]}},
+        "epochs": 2,
+        "pretraining_epochs": 2,
+        "pretraining_learning_rate": 1e-3,
+    },
+    "tuning": {"workers": 2},
+    "evaluation": {"bootstraps": 100},
+}
 
 
 class House:

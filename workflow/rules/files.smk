@@ -10,8 +10,9 @@ from itertools import product
 from snakemake.iocontainers import Wildcards
 
 SPLIT = "repeat-{repeat}/fold-{fold}/inner-{inner}"
-# What the files of an exam and of a pair begin with.
+# What the files of an exam, of either exam of a pair and of the pair begin with.
 EXAM = "<results>/imaging/{cohort}/sub-{subject}/ses-{session}/sub-{subject}_ses-{session}"
+PRIOR, CURRENT = (EXAM.replace("{session}", exam) for exam in ("{prior}", "{current}"))
 PAIR = "<results>/imaging/{cohort}/sub-{subject}/pair-{prior}to{current}/sub-{subject}_pair-{prior}to{current}"
 
 

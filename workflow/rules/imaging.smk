@@ -55,12 +55,12 @@ rule correct_bias:
 
 rule register_pair:
     input:
-        prior="<results>/imaging/{cohort}/sub-{subject}/ses-{prior}/sub-{subject}_ses-{prior}_desc-bias_T2w.nii.gz",
-        prior_mask="<results>/imaging/{cohort}/sub-{subject}/ses-{prior}/sub-{subject}_ses-{prior}_desc-brain_mask.nii.gz",
-        prior_sidecar="<results>/imaging/{cohort}/sub-{subject}/ses-{prior}/sub-{subject}_ses-{prior}_desc-bias_T2w.json",
-        current="<results>/imaging/{cohort}/sub-{subject}/ses-{current}/sub-{subject}_ses-{current}_desc-bias_T2w.nii.gz",
-        current_mask="<results>/imaging/{cohort}/sub-{subject}/ses-{current}/sub-{subject}_ses-{current}_desc-brain_mask.nii.gz",
-        current_sidecar="<results>/imaging/{cohort}/sub-{subject}/ses-{current}/sub-{subject}_ses-{current}_desc-bias_T2w.json",
+        prior=f"{PRIOR}_desc-bias_T2w.nii.gz",
+        prior_mask=f"{PRIOR}_desc-brain_mask.nii.gz",
+        prior_sidecar=f"{PRIOR}_desc-bias_T2w.json",
+        current=f"{CURRENT}_desc-bias_T2w.nii.gz",
+        current_mask=f"{CURRENT}_desc-brain_mask.nii.gz",
+        current_sidecar=f"{CURRENT}_desc-bias_T2w.json",
     output:
         transform=f"{PAIR}_from-prior_to-current_xfm.mat",
         sidecar=f"{PAIR}_from-prior_to-current_xfm.json",
@@ -85,13 +85,13 @@ rule register_pair:
 
 rule map_difference:
     input:
-        prior_image="<results>/imaging/{cohort}/sub-{subject}/ses-{prior}/sub-{subject}_ses-{prior}_desc-bias_T2w.nii.gz",
-        prior_mask="<results>/imaging/{cohort}/sub-{subject}/ses-{prior}/sub-{subject}_ses-{prior}_desc-brain_mask.nii.gz",
-        prior_mask_sidecar="<results>/imaging/{cohort}/sub-{subject}/ses-{prior}/sub-{subject}_ses-{prior}_desc-brain_mask.json",
+        prior_image=f"{PRIOR}_desc-bias_T2w.nii.gz",
+        prior_mask=f"{PRIOR}_desc-brain_mask.nii.gz",
+        prior_mask_sidecar=f"{PRIOR}_desc-brain_mask.json",
         prior_source="<results>/ingest/{cohort}/sub-{subject}/ses-{prior}/anat/sub-{subject}_ses-{prior}_T2w.json",
-        current_image="<results>/imaging/{cohort}/sub-{subject}/ses-{current}/sub-{subject}_ses-{current}_desc-bias_T2w.nii.gz",
-        current_mask="<results>/imaging/{cohort}/sub-{subject}/ses-{current}/sub-{subject}_ses-{current}_desc-brain_mask.nii.gz",
-        current_mask_sidecar="<results>/imaging/{cohort}/sub-{subject}/ses-{current}/sub-{subject}_ses-{current}_desc-brain_mask.json",
+        current_image=f"{CURRENT}_desc-bias_T2w.nii.gz",
+        current_mask=f"{CURRENT}_desc-brain_mask.nii.gz",
+        current_mask_sidecar=f"{CURRENT}_desc-brain_mask.json",
         current_source="<results>/ingest/{cohort}/sub-{subject}/ses-{current}/anat/sub-{subject}_ses-{current}_T2w.json",
         transform=f"{PAIR}_from-prior_to-current_xfm.mat",
         sidecar=f"{PAIR}_from-prior_to-current_xfm.json",

@@ -202,6 +202,12 @@ def pair_id(row):
     return f"{row['prior']}to{row['current']}"
 
 
+def pair_path(row):
+    """Returns what the files of a pair begin with below its cohort's folder of imaging."""
+    pair = pair_id(row)
+    return f"sub-{row['subject']}/pair-{pair}/sub-{row['subject']}_pair-{pair}"
+
+
 def source_path(cohort_file, subject, session, simulated=None):
     """Finds the raw data of an exam; only jobs call this, so that raw paths stay out of params and reports.
 

@@ -10,7 +10,7 @@ from gliodelta.evaluation.saliency import occlusion, saliency_map
 from gliodelta.evaluation.simulation import Truth
 from gliodelta.imaging.resample import resample
 from gliodelta.imaging.sample import to_grid, to_shape
-from gliodelta.sheets import pair_id
+from gliodelta.sheets import pair_path
 from gliodelta.tables import PAIR
 
 # The columns that hold shares.
@@ -55,14 +55,10 @@ def _locate(cohort, pairs, file, grids, results, known):
             continue
         key = ("/".join(row[name] for name in PAIR), row["grid"])
         if key not in known:
-            known[key] = _references(truth, row, _pair_file(results, cohort, row), grids[row["grid"]])
+            file = results / "imaging" / cohort / f"{pair_path(row)}_pair.nii.gz"
+            known[key] = _references(truth, row, file, grids[row["grid"]])
         change, references = known[key]
         yield {**{name: row[name] for name in PAIR}, "saliency": share_inside(maps[key[0]], change), **references}
-
-
-def _pair_file(results, cohort, row):
-    pair = f"sub-{row['subject']}_pair-{pair_id(row)}_pair.nii.gz"
-    return results / "imaging" / cohort / f"sub-{row['subject']}" / f"pair-{pair_id(row)}" / pair
 
 
 def share_inside(saliency, change):

@@ -13,11 +13,11 @@ from gliodelta.evaluation.reader import NO_SUBJECT, read
 from gliodelta.schema import InvalidInput
 from gliodelta.tables import PAIR
 
-# Where a model of two outputs decides between them, and what a reader expects who has chosen nothing else.
 LIMIT = (
     "95 % intervals are over {bootstraps} draws and leave out how another training would vary; draws of one class are "
     "left out and counted (draws_without_value)"
 )
+# Where a model of two outputs decides between them, and what a reader expects who has chosen nothing else.
 THRESHOLD = 0.5
 DIRECTORY = {
     **{name: f"{name}.tsv" for name in ("summary", "metrics", "comparisons", "subgroups", "pairs")},

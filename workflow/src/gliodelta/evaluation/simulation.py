@@ -10,7 +10,7 @@ import numpy as np
 from gliodelta import io
 from gliodelta.evaluation import figures
 from gliodelta.labels.human import BINARY, consensus
-from gliodelta.sheets import pair_id, read_cohort
+from gliodelta.sheets import pair_id, pair_path, read_cohort
 from gliodelta.status import INCLUDED
 from gliodelta.study import DEVELOPMENT
 
@@ -73,8 +73,8 @@ def _check_cohort(cohort, labels, results):
         yield name, "brain-mask-overlap", exam, _included(mask) and overlap(truth, row["session"], f"{mask}.nii.gz")
     for row in cohort["pairs"]:
         truth = Truth(results / "simulation" / name / f"sub-{row['subject']}")
-        pair = f"sub-{row['subject']}_pair-{pair_id(row)}"
-        files = imaging / f"sub-{row['subject']}" / f"pair-{pair_id(row)}" / pair
+        files = imaging / pair_path(row)
+        pair = files.name
         transform = f"{files}_from-prior_to-current_xfm"
         registered = _included(transform) and f"{transform}.mat"
         before, after = displacement(truth, row, registered)

@@ -9,7 +9,7 @@ from gliodelta.external.predict import predict_cohort
 from gliodelta.external.score import score_external
 from gliodelta.imaging.sample import sample_maps
 from gliodelta.schema import InvalidInput, validate
-from gliodelta.sheets import pair_id, read_cohort
+from gliodelta.sheets import pair_path, read_cohort
 from gliodelta.study import DEVELOPMENT
 from gliodelta.tables import count_reasons
 
@@ -100,8 +100,7 @@ def check_preparation(results, cohort, settings):
 
 def _sample(cohort, imaging, grids, out):
     """Brings the maps to each of the grids; returns dict of a grid to its file in `out`."""
-    stem = "sub-{subject}/pair-{pair}/sub-{subject}_pair-{pair}_pair.nii.gz"
-    images = [imaging / stem.format(subject=row["subject"], pair=pair_id(row)) for row in cohort["pairs"]]
+    images = [imaging / f"{pair_path(row)}_pair.nii.gz" for row in cohort["pairs"]]
     caches = {name: out / f"grid-{name}.safetensors" for name in grids}
     for name, grid in grids.items():
         sample_maps(imaging / "maps.tsv", images, **grid, cache=caches[name])
