@@ -76,21 +76,26 @@ def test_a_cancelled_training_is_sent_again_and_goes_on(place, same):
     assert went_on(place) and same(ENCODER)
 
 
-def test_a_training_saves_its_state_when_its_time_is_up_and_goes_on(place, same):
-    # Every epoch ends later than that.
-    configure(place, "training", deadline_minutes=0.001)
+def test_a_training_saves_its_state_before_its_time_is_up_and_goes_on(place, same):
+    # All of the first job's minutes are those that a training leaves to the start and the end of its job.
+    edit_profile(place, "runtime: 240", "runtime: 5 * attempt ** 3")
     with Running(place, ENCODER) as run:
-        run.until("a first job to stop", lambda: run.states()[:1] == ["FAILED"])
-        # The site gives those that follow more time.
-        configure(place, "training", deadline_minutes=0)
         assert run.exit_code() == 0, run.text()
-        *stopped, last = run.jobs()
-    assert stopped and last["JobState"] == "COMPLETED"
-    for job in stopped:
-        assert "non-zero exit status 75" in job_log(place, job)
-        # A resumed training needs the memory that it needed before.
-        assert job["MinMemoryNode"] == last["MinMemoryNode"]
+        first, second = run.jobs()
+    assert (first["JobState"], first["TimeLimit"]) == ("FAILED", "00:05:00")
+    assert "non-zero exit status 75" in job_log(place, first)
+    assert (second["JobState"], second["TimeLimit"]) == ("COMPLETED", "00:40:00")
+    # A resumed training needs the memory that it needed before.
+    assert first["MinMemoryNode"] == second["MinMemoryNode"]
     assert went_on(place) and same(ENCODER)
+
+
+def edit_profile(place, old, new):
+    """Changes a word of the site's profile."""
+    profile = place.folder / "profiles/slurm/config.yaml"
+    text = profile.read_text(encoding="utf-8")
+    assert old in text
+    profile.write_text(text.replace(old, new), encoding="utf-8")
 
 
 def job_log(place, job):
@@ -100,11 +105,8 @@ def job_log(place, job):
 
 
 def test_a_job_above_its_memory_comes_again_with_more(place):
-    profile = place.folder / "profiles/slurm/config.yaml"
-    text = profile.read_text(encoding="utf-8")
-    assert "mem_mb: attempt * 4000" in text
     # The first attempt gets less than Python with Snakemake in it takes, twice over in each job.
-    profile.write_text(text.replace("attempt * 4000", "attempt * 200"), encoding="utf-8")
+    edit_profile(place, "mem_mb: attempt * 4000", "mem_mb: attempt * 200")
     with Running(place, COMPARATORS) as run:
         assert run.exit_code() == 0, run.text()
         *small, last = run.jobs()

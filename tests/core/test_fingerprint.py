@@ -27,7 +27,7 @@ def package(tmp_path, monkeypatch):
         file = tmp_path / "gliodelta" / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
-        for cached in ("code_of", "closure", "imports", "names_in", "file_of", "tree", "tree_hash"):
+        for cached in ("code_of", "closure", "imports", "names_in", "file_of", "text", "tree", "tree_hash"):
             getattr(fingerprint, f"_{cached}").cache_clear()
 
     for name, text in FILES.items():

@@ -20,7 +20,7 @@ def test_disabled_means_that_it_is_not_even_imported(tmp_path, monkeypatch):
 def test_a_job_keeps_its_state_by_stage_and_name_until_its_time_is_up(tmp_path):
     settings = {"scratch": tmp_path, "code": "c", "tracking": {"mode": "disabled", "project": "p"}}
     states = {}
-    for stage, fold, deadline in (("transfer", 1, 0), ("transfer", 2, 0), ("pretraining", 1, 1e-9)):
+    for stage, fold, deadline in (("transfer", 1, None), ("transfer", 2, None), ("pretraining", 1, 1e-9)):
         with training_job(stage, {"fold": fold}, deadline=deadline, **settings) as job:
             checkpoint = job["checkpoint"]
         assert job["watch"] is None

@@ -2,8 +2,8 @@
 
 import os
 
+from gliodelta import fingerprint
 from gliodelta.evidence import design
-from gliodelta.fingerprint import code_of
 from gliodelta.room import check_room
 from gliodelta.schema import InvalidInput
 from gliodelta.study import Study
@@ -165,9 +165,13 @@ def named_grid(wildcards):
     return setting("training", "grids")[wildcards.grid]
 
 
-def deadline(wildcards, output):
-    """Minutes after which a training saves its state; not tracked, like every param that asks for `output`."""
-    return setting("training", "deadline_minutes")
+def deadline(wildcards, resources):
+    """Minutes after which a training saves its state and stops: the job's `runtime` but for five, which the start of a
+    job and the writing of its results take at most; None where the profile sets no `runtime`. Not tracked: a param that
+    asks for `resources` says when, not what.
+    """
+    minutes = resources.get("runtime")
+    return None if minutes is None else minutes - 5
 
 
 def most_pictures(wildcards, output):
@@ -178,6 +182,16 @@ def most_pictures(wildcards, output):
 def tracking(wildcards, output):
     """Whether and where Weights & Biases follows a training; not tracked either."""
     return setting("wandb")
+
+
+def code_of(module, plugins=()):
+    """A param function: fingerprint of `module` and of the plug-ins. A function, for a Slurm job starts Snakemake twice
+    and needs one rule's: those of all take a second."""
+
+    def code(wildcards):
+        return fingerprint.code_of(module, plugins)
+
+    return code
 
 
 def code_of_layout(module):
@@ -203,15 +217,6 @@ def code_of_recipe(module):
 
     def code(wildcards):
         return study.code_of_recipe(module, wildcards.recipe)
-
-    return code
-
-
-def code_of_evidence(module):
-    """A param function: fingerprint of `module`, which only a study on simulated populations pays for."""
-
-    def code(wildcards):
-        return code_of(module)
 
     return code
 

@@ -16,7 +16,7 @@ rule simulate_population:
     conda:
         "../../envs/imaging.yaml"
     params:
-        code=code_of_evidence("gliodelta.evidence.population"),
+        code=code_of("gliodelta.evidence.population"),
         settings=population_settings,
         registration_mm=setting("evidence", "registration_mm"),
         grid=evidence_grid,
@@ -37,7 +37,7 @@ rule draw_lists:
     conda:
         "../../envs/base.yaml"
     params:
-        code=code_of_evidence("gliodelta.evidence.lists"),
+        code=code_of("gliodelta.evidence.lists"),
         labels=setting("evidence", "labels"),
         validation=setting("splits", "validation"),
         seed=setting("evidence", "seed"),
@@ -118,7 +118,7 @@ rule summarise_evidence:
     conda:
         "../../envs/base.yaml"
     params:
-        code=code_of_evidence("gliodelta.evidence.summary"),
+        code=code_of("gliodelta.evidence.summary"),
         baseline=setting("evidence", "baseline"),
     script:
         "../../scripts/summarise_evidence.py"

@@ -37,9 +37,14 @@ def code_of(module, plugins=()):
 @functools.cache
 def _code_of(module, plugins):
     closure = sorted(set().union(*(_closure(name) for name in (module, *plugins))))
-    callers = {f"scripts/{file.name}": file for file in sorted(SCRIPTS.glob("*.py")) if module in _names_in(file)}
-    files = {**{name: _file_of(name) for name in closure}, **callers}
+    files = {**{name: _file_of(name) for name in closure}, **_callers(module)}
     return digest({name: _tree_hash(file) for name, file in files.items()})
+
+
+def _callers(module):
+    """Scripts that import `module`; only those that hold its last name are parsed to see whether they do."""
+    named = [file for file in sorted(SCRIPTS.glob("*.py")) if module.rpartition(".")[2] in _text(file)]
+    return {f"scripts/{file.name}": file for file in named if module in _names_in(file)}
 
 
 @functools.cache
@@ -65,7 +70,7 @@ def _imports(module):
 def _names_in(file):
     """Dotted names that a file imports: modules, and what it takes from them, which may be modules too."""
     names = set()
-    for node in ast.walk(_tree(file)):
+    for node in _statements(_tree(file)):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -83,8 +88,21 @@ def _file_of(module):
 
 
 @functools.cache
+def _text(file):
+    return file.read_text(encoding="utf-8")
+
+
+@functools.cache
 def _tree(file):
-    return ast.parse(file.read_text(encoding="utf-8"))
+    return ast.parse(_text(file))
+
+
+def _statements(node):
+    """Yields the statements below a node, at any depth. `ast.walk` is slower: it visits every expression, too."""
+    for part in ("body", "handlers", "cases", "orelse", "finalbody"):
+        for statement in getattr(node, part, ()):
+            yield statement
+            yield from _statements(statement)
 
 
 @functools.cache
@@ -93,9 +111,9 @@ def _tree_hash(file):
 
 
 def _without_docstrings(tree):
-    for node in ast.walk(tree):
-        body = getattr(node, "body", None)
-        if isinstance(body, list) and body and isinstance(body[0], ast.Expr):
+    for node in (tree, *_statements(tree)):
+        body = getattr(node, "body", ())
+        if body and isinstance(body[0], ast.Expr):
             value = body[0].value
             if isinstance(value, ast.Constant) and isinstance(value.value, str):
                 node.body = body[1:] or [ast.Pass()]

@@ -145,14 +145,14 @@ class Study:
         return code_of(module, [*strategies, *training_plugins(row)])
 
     def training(self, grids, *unused):
-        """Returns what the weights of a training on `grids` depend on: section training with no other grid, without
-        the deadline, which decides when and not what, and without the keys `unused`.
+        """Returns what the weights of a training on `grids` depend on: section training with no other grid and without
+        the keys `unused`.
         """
         training = {
             **self.config["training"],
             "grids": {grid: self.config["training"]["grids"][grid] for grid in grids},
         }
-        return {key: value for key, value in training.items() if key not in ("deadline_minutes", *unused)}
+        return {key: value for key, value in training.items() if key not in unused}
 
     def grids_of(self, arm):
         """Returns the names of the grids that an arm may train on: its own, then those of its recipes' encoders."""

@@ -23,18 +23,18 @@ class Checkpoint:
     The run id is a digest of all that a training depends on, so the state of another training is never resumed.
     """
 
-    def __init__(self, folder=None, code="", deadline_minutes=0, clock=time.monotonic):
+    def __init__(self, folder=None, code="", deadline_minutes=None, clock=time.monotonic):
         """Starts the job's time.
 
         Args:
             folder: scratch folder of the stage; None keeps nothing.
             code: fingerprint of the job's code: a state saved by other code is another run.
-            deadline_minutes: the job's time; when the next epoch would not fit, the job ends with exit code 75. 0 is
-                no limit.
+            deadline_minutes: the job's time; when the next epoch would not fit, the job ends with exit code 75. None
+                is no limit.
             clock: function that returns seconds.
         """
         self.folder, self.code, self.clock = folder, code, clock
-        self.deadline = clock() + 60 * deadline_minutes if deadline_minutes else math.inf
+        self.deadline = math.inf if deadline_minutes is None else clock() + 60 * deadline_minutes
         self.file, self.saved_at, self.job = None, clock(), ""
         self.opened = []
 
@@ -123,6 +123,6 @@ class Checkpoint:
             mark.unlink()
             raise InvalidInput(
                 "the training was resumed twice at the same epoch: the job before ended before it had made a new one. "
-                "Give the rule more time (runtime in the profile), and keep training: deadline_minutes below it"
+                "Give the rule more time (runtime in the profile)"
             )
         io.write_text(RESUMED, mark)
