@@ -18,7 +18,7 @@ from snakemake.utils import min_version
 
 min_version("9.27")
 sys.path.insert(0, f"{workflow.basedir}/workflow/src")
-# Of the objects of tens of thousands of jobs none is garbage; looking for it as often as usual takes a fifth of the time.
+# Of the objects of tens of thousands of jobs none is garbage; looking for it as often as usual takes a tenth of the time.
 gc.set_threshold(200_000, 20, 100)
 
 
