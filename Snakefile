@@ -65,6 +65,7 @@ for declared in workflow.rules:
 
 onstart:
     require_room()
+    record_results()
 
 
 localrules:

@@ -23,12 +23,10 @@ CONFIG = {
     "splits": {"folds": 2, "inner": 1, "validation": 0.5},
     **SHORT,
 }
-# What this site writes into the profile beside its partitions: without a database the queue is asked, and soon; groups
-# are so small that several run at a time.
+# What this site writes into the profile beside its partitions: the queue is asked soon, and groups are so small that
+# several run at a time.
 SITE = {
-    "slurm-status-command": "squeue",
     "slurm-init-seconds-before-status-checks": 3,
-    "slurm-no-account": True,
     "latency-wait": 5,
     "group-components": {"patients": 5, "exams": 9, "pairs": 9},
 }

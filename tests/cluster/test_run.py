@@ -117,6 +117,18 @@ def test_a_second_run_finds_nothing_to_do(site):
     assert "Nothing to be done" in site.cluster()
 
 
+def test_words_that_a_site_did_not_replace_are_refused_by_name(project, site, tmp_path):
+    place = site.copy(tmp_path / "site")
+    table, profile = place.folder / "results/evaluation/comparators.tsv", place.folder / "profiles/slurm/config.yaml"
+    table.unlink()
+    shutil.copy2(project / "profiles/slurm/config.yaml", profile)
+    try_once = ("--retries", "0", "--", str(table.relative_to(place.folder)))
+    assert "SITE-account" in place.cluster(*try_once, check=False)
+    with place.edited("profiles/slurm/config.yaml", "  slurm_account: SITE-account\n", ""):
+        assert "SITE-cpu-partition" in place.cluster(*try_once, check=False)
+    assert not table.exists()
+
+
 def test_the_report_builds(site):
     site.cluster("--report", "report.html")
     page = (site.folder / "report.html").read_text(encoding="utf-8")

@@ -42,13 +42,17 @@ def test_imaging_is_at_most_one_slurm_job_for_twenty_exams_and_pairs(project):
     assert jobs <= (exams + pairs) / 20
 
 
-def test_only_jobs_that_do_not_resume_ask_for_more_when_tried_again(project):
+def test_jobs_that_resume_and_only_they_ask_for_the_same_when_tried_again(project):
     slurm = io.read_yaml(project / "profiles/slurm/config.yaml")
-    assert all("attempt" in slurm["default-resources"][word] for word in ("mem_mb", "runtime"))
-    for rule in WITH_GPU:
-        assert isinstance(slurm["set-resources"][rule]["mem_mb"], int), rule
-    # A training stops in time by itself; were it given no more than the five minutes before that, it would never train.
-    assert all(slurm["set-resources"][rule]["runtime"] > 5 for rule in WITH_GPU)
+    resume = {name: "deadline=deadline" in body for name, body in rules(project)}
+    assert all(resume[rule] for rule in ("pretrain_encoder", "tune_worker", "train_fold", "run_trials"))
+    for rule in resume:
+        asked = slurm["default-resources"] | slurm["set-resources"].get(rule, {})
+        if resume[rule]:
+            # More than the five minutes that a training leaves at the end.
+            assert isinstance(asked["mem_mb"], int) and asked["runtime"] > 5, rule
+        else:
+            assert "attempt" in asked["mem_mb"] and "attempt" in asked["runtime"], rule
 
 
 def test_words_that_a_site_must_replace_are_no_words_that_a_site_has(project):

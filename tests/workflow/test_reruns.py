@@ -71,6 +71,20 @@ def test_a_logic_edit_reruns_its_stage_from_there_on(hospital):
     assert {"map_difference", "screen_maps", "build_manifest", "train_fold", "evaluate_arms"} <= set(jobs)
 
 
+def test_what_a_job_made_that_outlived_snakemake_follows_later_changes(hospital):
+    # Such a job leaves its results, and no record of what they were made by.
+    results = hospital.folder / "results"
+    pair = next(results.glob("imaging/*/*/pair-*"))
+    outputs = [str(path.relative_to(hospital.folder)) for path in pair.glob("*_xfm.*")]
+    with add_logic(hospital, "imaging/register.py"):
+        all_pairs = hospital.pending()["register_pair"]
+    hospital.snakemake("--cleanup-metadata", *outputs)
+    (results / "manifests/counts.tsv").unlink()
+    assert "register_pair" not in hospital.snakemake()
+    with add_logic(hospital, "imaging/register.py"):
+        assert hospital.pending()["register_pair"] == all_pairs
+
+
 def test_a_logic_edit_of_the_evaluation_reruns_nothing_else(hospital):
     with add_logic(hospital, "evaluation/arms.py"):
         assert stages(hospital.pending()) == {"evaluation"}

@@ -124,6 +124,15 @@ def require_room():
         raise WorkflowError(str(error)) from None
 
 
+def record_results():
+    """Records finished results that Snakemake has no record of, as those of jobs that outlived it, as made by this
+    configuration: without a record, no later change would make them again.
+    """
+    for job in workflow.dag.jobs:
+        if workflow.dag.reason(job).no_metadata and not workflow.dag.needrun(job):
+            workflow.async_run(workflow.persistence.finished(job))
+
+
 def arm_row(wildcards):
     """The arm's row of arms.tsv, without what does not change its models."""
     return {key: value for key, value in study.arms[wildcards.arm].items() if key != "primary"}
@@ -166,9 +175,9 @@ def named_grid(wildcards):
 
 
 def deadline(wildcards, resources):
-    """Minutes after which a training saves its state and stops: the job's `runtime` but for five, which the start of a
-    job and the writing of its results take at most; None where the profile sets no `runtime`. Not tracked: a param that
-    asks for `resources` says when, not what.
+    """Minutes after which a training saves its state and stops: the job's `runtime` but for five, left for the start of
+    the job and the writing of its results; None where the profile sets no `runtime`. Not tracked: a param that asks for
+    `resources` says when, not what.
     """
     minutes = resources.get("runtime")
     return None if minutes is None else minutes - 5

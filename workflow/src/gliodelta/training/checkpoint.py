@@ -123,6 +123,6 @@ class Checkpoint:
             mark.unlink()
             raise InvalidInput(
                 "the training was resumed twice at the same epoch: the job before ended before it had made a new one. "
-                "Give the rule more time (runtime in the profile)"
+                "Give the rule more time (runtime in the profile), unless that job was cancelled or preempted"
             )
         io.write_text(RESUMED, mark)
