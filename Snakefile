@@ -57,10 +57,13 @@ include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/evidence.smk"
 
 
-# Snakemake refuses to measure jobs whose outputs it may take from a cache, where nothing would be measured.
-for declared in workflow.rules:
-    if declared.cache and declared.cache.output:
-        declared._benchmark = None
+# Snakemake refuses to measure jobs whose outputs it may take from a cache, where nothing would be measured, and its jobs
+# on a cluster are told of the cache only with the names of such rules.
+cached = [declared for declared in workflow.rules if declared.cache and declared.cache.output]
+for declared in cached:
+    declared._benchmark = None
+if shared():
+    workflow.workflow_settings.cache = [declared.name for declared in cached]
 
 
 onstart:

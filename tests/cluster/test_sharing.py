@@ -1,22 +1,22 @@
 """Two users of the cluster: exams that one has preprocessed are not preprocessed again by the jobs of the other."""
 
-import shutil
+import pair
+from conftest import Site
 
-MAPS = "results/imaging/away/maps.tsv"
 
-
-def test_the_second_users_jobs_take_what_the_first_users_have_made(site, tmp_path, monkeypatch):
-    cache = tmp_path / "cache"
-    cache.mkdir()
+def test_the_second_users_jobs_take_what_the_first_users_have_made(project, slurm, tmp_path, monkeypatch):
+    raw, cache = tmp_path / "raw", tmp_path / "cache"
+    for folder in (raw, cache):
+        folder.mkdir()
     monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(cache))
-    one, two = (site.copy(tmp_path / name) for name in ("one", "two"))
+    one, two = (Site(project, tmp_path / name, slurm) for name in ("one", "two"))
+    pair.write_exams(raw)
     for user in (one, two):
-        for stage in ("ingest", "imaging"):
-            shutil.rmtree(user.folder / "results" / stage / "away")
-    one.cluster("--cache", "--", MAPS)
+        pair.configure(user, raw)
+    one.cluster("--cache", "--until", "map_difference")
     kept = {path: path.stat().st_mtime_ns for path in cache.iterdir()}
-    two.cluster("--cache", "--", MAPS)
+    two.cluster("--cache", "--until", "map_difference")
     assert {path: path.stat().st_mtime_ns for path in cache.iterdir()} == kept
-    maps = [path.resolve() for path in (two.folder / MAPS).parent.rglob("*_diff.nii.gz")]
-    assert maps and {path.parent for path in maps} == {cache.resolve()}
-    assert two.rows(MAPS) == one.rows(MAPS) == site.rows(MAPS)
+    for user in (one, two):
+        links = [path for path in (user.folder / "results").rglob("*") if path.is_symlink()]
+        assert len(links) == pair.OUTPUTS and {link.resolve().parent for link in links} == {cache.resolve()}
