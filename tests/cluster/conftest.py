@@ -117,8 +117,14 @@ class Site(House):
 
 
 @pytest.fixture(scope="session")
-def site(project, slurm, tmp_path_factory):
+def new_site(project, slurm):
+    """A function of a folder that makes it a site on which nothing has run."""
+    return lambda folder: Site(project, folder, slurm)
+
+
+@pytest.fixture(scope="session")
+def site(new_site, tmp_path_factory):
     """A site that ran the whole study on the cluster; `console` is what was printed."""
-    place = Site(project, tmp_path_factory.mktemp("site"), slurm)
+    place = new_site(tmp_path_factory.mktemp("site"))
     place.console = place.cluster()
     return place

@@ -1,15 +1,14 @@
 """Two users of the cluster: exams that one has preprocessed are not preprocessed again by the jobs of the other."""
 
 import pair
-from conftest import Site
 
 
-def test_the_second_users_jobs_take_what_the_first_users_have_made(project, slurm, tmp_path, monkeypatch):
+def test_the_second_users_jobs_take_what_the_first_users_have_made(new_site, tmp_path, monkeypatch):
     raw, cache = tmp_path / "raw", tmp_path / "cache"
     for folder in (raw, cache):
         folder.mkdir()
     monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(cache))
-    one, two = (Site(project, tmp_path / name, slurm) for name in ("one", "two"))
+    one, two = (new_site(tmp_path / name) for name in ("one", "two"))
     pair.write_exams(raw)
     for user in (one, two):
         pair.configure(user, raw)
