@@ -105,9 +105,11 @@ def shared():
     return workflow.workflow_settings.cache is not None
 
 
-def shared_unless_defaced():
-    """Like `shared`, but not of images that show the face and go once they are defaced."""
-    return shared() and not setting("imaging", "deface")
+def shared_conversion():
+    """Like `shared`, but neither of images that show the face and go once they are defaced, nor of simulated exams: of
+    their folders, a Slurm job of Snakemake's can make no name.
+    """
+    return shared() and not setting("imaging", "deface") and not simulated_cohorts()
 
 
 def scratch(wildcards, output):

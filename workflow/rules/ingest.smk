@@ -15,7 +15,7 @@ rule convert_exam:
         "<logs>/ingest/convert_exam/{cohort}/sub-{subject}_ses-{session}.log",
     benchmark:
         "<benchmarks>/ingest/convert_exam/{cohort}/sub-{subject}_ses-{session}.tsv"
-    cache: shared_unless_defaced()
+    cache: shared_conversion()
     conda:
         "../../envs/imaging.yaml"
     params:

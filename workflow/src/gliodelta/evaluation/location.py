@@ -55,8 +55,8 @@ def _locate(cohort, pairs, file, grids, results, known):
             continue
         key = ("/".join(row[name] for name in PAIR), row["grid"])
         if key not in known:
-            file = results / "imaging" / cohort / f"{pair_path(row)}_pair.nii.gz"
-            known[key] = _references(truth, row, file, grids[row["grid"]])
+            image = results / "imaging" / cohort / f"{pair_path(row)}_pair.nii.gz"
+            known[key] = _references(truth, row, image, grids[row["grid"]])
         change, references = known[key]
         yield {**{name: row[name] for name in PAIR}, "saliency": share_inside(maps[key[0]], change), **references}
 
