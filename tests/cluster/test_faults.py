@@ -110,6 +110,16 @@ def test_a_job_above_its_memory_comes_again_with_more(place):
     assert memory == [f"{200 * attempt}M" for attempt in range(1, len(memory) + 1)]
 
 
+def test_a_job_above_its_time_comes_again_with_more(place):
+    with place.edited(PROFILE, "runtime: attempt * 30", "runtime: attempt"), Running(place, COMPARATORS) as run:
+        run.until("the job to begin", lambda: run.states() == ["RUNNING"])
+        # It stands still until Slurm ends it.
+        place.slurm.ask("scancel", "--signal=STOP", "--full", run.jobs()[0]["JobId"])
+        assert run.exit_code() == 0, run.text()
+        jobs = [(job["JobState"], job["TimeLimit"]) for job in run.jobs()]
+    assert jobs == [("TIMEOUT", "00:01:00"), ("COMPLETED", "00:02:00")]
+
+
 def test_a_training_on_a_node_that_dies_runs_elsewhere(place, same):
     # Only one node has GPUs, so the training takes those that have none.
     cpu = [f"pretrain_encoder:{word}" for word in ("slurm_partition=cpu", "gpu=0", "runtime=30")]

@@ -1,5 +1,7 @@
 """Two users of the cluster: exams that one has preprocessed are not preprocessed again by the jobs of the other."""
 
+from pathlib import Path
+
 import pair
 
 
@@ -19,3 +21,17 @@ def test_the_second_users_jobs_take_what_the_first_users_have_made(new_site, tmp
     for user in (one, two):
         links = [path for path in (user.folder / "results").rglob("*") if path.is_symlink()]
         assert len(links) == pair.OUTPUTS and {link.resolve().parent for link in links} == {cache.resolve()}
+
+
+def test_a_simulated_exam_is_converted_and_what_is_made_of_it_shared(site, tmp_path, monkeypatch):
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    monkeypatch.setenv("SNAKEMAKE_OUTPUT_CACHE", str(cache))
+    place = site.copy(tmp_path / "site")
+    mask = min((place.folder / "results/imaging/home").rglob("*_desc-brain_mask.nii.gz"))
+    exam = Path(str(mask).replace("/imaging/", "/ingest/").replace("_desc-brain_mask", "_T2w"))
+    for file in (exam, mask):
+        file.unlink()
+    place.cluster("--cache", "--", str(mask.relative_to(place.folder)))
+    assert exam.is_file() and not exam.is_symlink()
+    assert mask.resolve().parent == cache.resolve()
