@@ -92,9 +92,9 @@ def test_a_training_saves_its_state_before_its_time_is_up_and_goes_on(place, sam
 
 
 def job_log(place, job):
-    """What Slurm kept of the output of a job that failed."""
-    (log,) = place.folder.glob(f"logs/slurm/**/{job['JobId']}.log")
-    return log.read_text(encoding="utf-8")
+    """What Slurm has of the output of a job that has not succeeded."""
+    logs = place.folder.glob(f"logs/slurm/**/{job['JobId']}.log")
+    return "".join(log.read_text(encoding="utf-8") for log in logs)
 
 
 def test_a_job_above_its_memory_comes_again_with_more(place):
@@ -112,7 +112,7 @@ def test_a_job_above_its_memory_comes_again_with_more(place):
 
 def test_a_job_above_its_time_comes_again_with_more(place):
     with place.edited(PROFILE, "runtime: attempt * 30", "runtime: attempt"), Running(place, COMPARATORS) as run:
-        run.until("the job to begin", lambda: run.states() == ["RUNNING"])
+        run.until("the job to begin", lambda: any(job_log(place, job) for job in run.jobs()))
         # It stands still until Slurm ends it.
         place.slurm.ask("scancel", "--signal=STOP", "--full", run.jobs()[0]["JobId"])
         assert run.exit_code() == 0, run.text()
