@@ -5,9 +5,8 @@ import io
 import stat
 from pathlib import Path
 
-import nibabel as nib
-import numpy as np
 import pytest
+from published import write_map
 
 from gliodelta.ingest.__main__ import main
 from gliodelta.ingest.layouts import brats2015, lumiere
@@ -256,18 +255,11 @@ def test_lumiere_cells_are_read_without_their_dirt(text, words):
 # Published difference maps
 
 
-def write_map(folder, patient, prior, current):
-    sessions = f"ses-{prior}_vs_ses-{current}"
-    path = folder / f"sub-{patient}" / sessions / f"sub-{patient}_{sessions}_difference_t2_volumes.nii.gz"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    nib.save(nib.Nifti1Image(np.ones((4, 4, 4), np.float32), np.eye(4)), path)
-
-
 def test_published_difference_maps_give_pairs_links_and_labels(tmp_path, draft):
     raw = tmp_path / "raw"
-    write_map(raw, "000058", "20090514", "20090724")
-    write_map(raw, "000058", "20090514", "20091022")
-    write_map(raw, "000580", "20100101", "20100401")
+    write_map(raw, 58, "20090514", "20090724")
+    write_map(raw, 58, "20090514", "20091022")
+    write_map(raw, 580, "20100101", "20100401")
     rows = "58,20090514,20090724,1,1,0\n58.0,20090514.0,20091022.0,2,2,2.0\n580,20100101,20100401,3,3,3\n"
     rows += "58,20090724,20091022,0,0,0\n7,20000101,20000301,0,0,1\n"
     cohort, cohort_file, printed = draft(raw, MAPS_HEADER + rows)
@@ -286,7 +278,7 @@ def test_published_difference_maps_give_pairs_links_and_labels(tmp_path, draft):
 
 def test_published_labels_of_reports_become_weak_labels_with_the_published_confidence(tmp_path, draft):
     for current in ("20090724", "20091022"):
-        write_map(tmp_path / "raw", "000058", "20090514", current)
+        write_map(tmp_path / "raw", 58, "20090514", current)
     (tmp_path / "weak.csv").write_text(
         "ipp,comparative_date,exam_date,global_label_random_forest,global_label_random_forest_probab,"
         "t2_label_random_forest,t2_label_random_forest_probab,mean_t2_and_global\n"

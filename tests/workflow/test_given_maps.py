@@ -1,17 +1,11 @@
 """Published difference maps, with their published tables, through the whole workflow: no exams, no reports."""
 
-from datetime import date, timedelta
-
-import nibabel as nib
-import numpy as np
 import pytest
 from house import SHORT, House
+from published import PAIRS, PATIENTS, publish
 
 from gliodelta import io
 
-PATIENTS, PAIRS, DAYS = 8, 3, 90
-HUMAN = "ipp,comparative_date,exam_date,t2_label_A1"
-WEAK = "ipp,comparative_date,exam_date,t2_label_random_forest,mean_t2_and_global"
 ARM = {
     "arm": "vgg-mix",
     "encoder": "vgg",
@@ -29,38 +23,6 @@ CONFIG = SHORT | {
     "splits": {"folds": 2, "inner": 1, "validation": 0.33},
     "tuning": {"workers": 1},
 }
-
-
-def publish(folder):
-    """Writes maps and tables as they were published; a patient's pairs are stable and unstable by turns.
-
-    Each patient has a human label of the first two pairs and a label from the report of the third. One map is empty.
-    """
-    rng = np.random.default_rng(0)
-    axes = np.meshgrid(*[np.linspace(-1.1, 1.1, size) for size in (24, 30, 16)], indexing="ij")
-    brain = sum(axis**2 for axis in axes) < 1
-    human, weak = [HUMAN], [WEAK]
-    for patient in range(1, PATIENTS + 1):
-        days = [date(2010, 1, 1) + timedelta(days=DAYS * visit) for visit in range(PAIRS + 1)]
-        for number in range(PAIRS):
-            prior, current = (f"{day:%Y%m%d}" for day in days[number : number + 2])
-            unstable = (patient + number) % 2
-            difference = brain * np.abs(rng.normal(0, 1 + unstable, brain.shape)).astype(np.float32)
-            write_map(folder, patient, prior, current, difference * (patient + number > 1))
-            row = f"{patient},{prior},{current},{unstable}"
-            if number < PAIRS - 1:
-                human.append(row)
-            else:
-                weak.append(f"{row},0.9")
-    io.write_text("\n".join(human), folder / "human.csv")
-    io.write_text("\n".join(weak), folder / "weak.csv")
-
-
-def write_map(folder, patient, prior, current, difference):
-    sessions = f"ses-{prior}_vs_ses-{current}"
-    path = folder / f"sub-{patient:06d}" / sessions / f"sub-{patient:06d}_{sessions}_difference_t2_volumes.nii.gz"
-    path.parent.mkdir(parents=True)
-    nib.save(nib.Nifti1Image(difference, np.diag([-6, -6, 10, 1])), path)
 
 
 @pytest.fixture(scope="module")
